@@ -1,0 +1,206 @@
+//! `secevent listen`: a receiver against any transmitter.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use secevent::{Event, EventType, VerifiedSet};
+use secevent_http::router::push_endpoint;
+use secevent_hub::{
+    config::is_loopback_http,
+    receiver::{Intake, Sink, Subscription, Wanted, poll_loop, subscribe},
+};
+use secevent_ssf::stream::Secret;
+use serde_json::json;
+use tokio::{net::TcpListener, sync::watch};
+
+use crate::{
+    clock,
+    failure::{Exit, Failure},
+    input, net,
+    output::{self, Form},
+};
+
+/// Receive signals from a transmitter and print them
+#[derive(clap::Args)]
+#[command(after_help = "\
+Finds the transmitter, creates a stream, verifies it, prints each signal, and deletes the stream at the end.
+Against a development hub the token is found in ./secevent-data/dev.token.
+
+Examples:
+  secevent listen --issuer http://127.0.0.1:8417
+  secevent listen --issuer https://signals.example.com --token env:TOKEN --events caep:session-revoked --count 1
+  secevent listen --issuer http://127.0.0.1:8417 --push 127.0.0.1:0 --json")]
+pub(crate) struct Args {
+    /// The transmitter's issuer URL
+    #[arg(long, value_name = "URL")]
+    issuer: String,
+    /// The bearer token it gave: text, `env:NAME` or `file:PATH`
+    #[arg(long, value_name = "TOKEN")]
+    token: Option<String>,
+    /// OAuth client credentials (not yet: use --token)
+    #[arg(long, value_name = "ID", conflicts_with = "token")]
+    client_id: Option<String>,
+    /// OAuth client credentials (not yet: use --token)
+    #[arg(long, value_name = "SECRET", requires = "client_id")]
+    client_secret: Option<String>,
+    /// Be pushed to at this address instead of polling
+    #[arg(long, value_name = "ADDR")]
+    push: Option<String>,
+    /// The URL that the transmitter reaches that address by
+    #[arg(long, value_name = "URL", requires = "push")]
+    public_url: Option<String>,
+    /// The events to ask for, by name or URI; all if left out
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    events: Vec<String>,
+    /// End after this many signals
+    #[arg(long, value_name = "N")]
+    count: Option<usize>,
+    /// Leave the stream there at the end
+    #[arg(long)]
+    keep: bool,
+}
+
+pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
+    if args.client_id.is_some() {
+        return Err(Failure::usage("not yet: OAuth client credentials; give a bearer token with --token"));
+    }
+    let wanted = wanted(args)?;
+    net::block_on(async {
+        let pushed = match &args.push {
+            None => None,
+            Some(address) => Some(endpoint(address, args.public_url.as_deref()).await?),
+        };
+        let wanted = Wanted { push_to: pushed.as_ref().map(|(_, to)| to.clone()), ..wanted };
+        let client = net::client(&args.issuer);
+        let subscription = subscribe(&client, &wanted, clock::shared()).await;
+        let subscription = subscription.map_err(|error| {
+            Failure::could_not(format_args!("no stream at {}: {error}", args.issuer))
+                .next("secevent listen --issuer URL --token TOKEN")
+        })?;
+        let stream = &subscription.stream;
+        output::remark(format_args!("stream {} created, {}", stream.stream_id, stream.delivery.method()));
+        let heard =
+            hear(args, form, &subscription, pushed.map(|(listener, (_, secret))| (listener, secret))).await;
+        if !args.keep {
+            match subscription.transmitter.delete_stream(&stream.stream_id).await {
+                Ok(()) => output::remark("stream deleted"),
+                Err(error) => output::note(format_args!("the stream could not be deleted: {error}")),
+            }
+        }
+        heard.map(|()| Exit::Yes)
+    })
+}
+
+fn wanted(args: &Args) -> Result<Wanted, Failure> {
+    const DEV_TOKEN: &str = "file:secevent-data/dev.token";
+    let token = match &args.token {
+        Some(token) => Some(input::secret(token)?),
+        // A development hub in this folder left its token here.
+        None if is_loopback_http(&args.issuer) => input::secret(DEV_TOKEN).ok(),
+        None => None,
+    };
+    let named = args.events.iter().map(|name| EventType::from_name(name)).collect::<Result<Vec<_>, _>>();
+    let events = named.map_err(|error| Failure::usage(format_args!("--events: {error}")))?;
+    let authorization = token.map(|token| format!("Bearer {}", token.as_str()));
+    let events = (!events.is_empty()).then_some(events);
+    Ok(Wanted { authorization, events, ..Wanted::new(args.issuer.trim_end_matches('/')) })
+}
+
+/// A socket to be pushed to, its URL, and a fresh credential for it.
+async fn endpoint(
+    address: &str,
+    public_url: Option<&str>,
+) -> Result<(TcpListener, (String, Secret)), Failure> {
+    let cannot = |error| Failure::could_not(format_args!("cannot listen on {address}: {error}"));
+    let listener = TcpListener::bind(address).await.map_err(cannot)?;
+    let local = format!("http://{}/", listener.local_addr().map_err(cannot)?);
+    let credential = secevent_jose::base64url(&secevent_jose::random::<24>());
+    let secret = Secret::new(format!("Bearer {credential}"));
+    Ok((listener, (public_url.map_or(local, str::to_owned), secret)))
+}
+
+/// Prints signals until there were enough, somebody ends the program, or the transmitter ends the stream.
+async fn hear(
+    args: &Args,
+    form: Form,
+    subscription: &Subscription,
+    pushed: Option<(TcpListener, Secret)>,
+) -> Result<(), Failure> {
+    let (stop, stopped) = watch::channel(false);
+    let printer = Arc::new(Printer {
+        form,
+        left: AtomicUsize::new(args.count.unwrap_or(usize::MAX)),
+        stop: stop.clone(),
+    });
+    tokio::spawn(async move {
+        net::asked_to_end().await;
+        stop.send_replace(true);
+    });
+    let state = secevent_jose::base64url(&secevent_jose::random::<9>());
+    let verification = subscription.transmitter.verify(&subscription.stream.stream_id, Some(&state));
+    if let Some((listener, secret)) = pushed {
+        let app =
+            push_endpoint("/", Intake::new(subscription.verifier.clone(), secret, Arc::clone(&printer)));
+        let mut stopped = stopped;
+        let until = async move { drop(stopped.wait_for(|stop| *stop).await) };
+        let serving = axum::serve(listener, app).with_graceful_shutdown(until);
+        let (verified, served) = tokio::join!(verification, tokio::time::timeout(Duration::MAX, serving));
+        said(verified);
+        return match served {
+            Ok(Err(error)) => Err(Failure::could_not(format_args!("the push endpoint failed: {error}"))),
+            _ => Ok(()),
+        };
+    }
+    said(verification.await);
+    let polled = poll_loop(subscription, printer, stopped).await;
+    polled.map_err(|error| Failure::could_not(format_args!("the stream ended: {error}")))
+}
+
+fn said(verification: Result<(), secevent_http::client::CallError>) {
+    if let Err(error) = verification {
+        output::note(format_args!("no verification event: {error}"));
+    }
+}
+
+/// Prints each signal, and says stop after the last one wanted.
+struct Printer {
+    form: Form,
+    left: AtomicUsize,
+    stop: watch::Sender<bool>,
+}
+
+impl Sink for Printer {
+    async fn keep(&self, set: VerifiedSet) -> Result<(), String> {
+        let verification = matches!(set.event(), Event::Verification(_));
+        match self.form {
+            Form::Json => output::json(&described(&set)),
+            Form::People if verification => output::say("the stream is verified; signals follow"),
+            Form::People => output::say(line(&set)),
+        }
+        .map_err(|error| error.to_string())?;
+        if !verification && self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.stop.send_replace(true);
+        }
+        Ok(())
+    }
+}
+
+fn described(set: &VerifiedSet) -> serde_json::Value {
+    json!({
+        "event": set.event().event_type().name(), "jti": set.jti(), "txn": set.txn(), "iat": set.iat(),
+        "subject": set.subject(), "payload": set.event().payload(), "set": set.token(),
+    })
+}
+
+fn line(set: &VerifiedSet) -> String {
+    let name = output::heading(&output::printable(&set.event().event_type().name()));
+    let subject = set.subject().map(ToString::to_string).unwrap_or_default();
+    let payload = serde_json::Value::from(set.event().payload()).to_string();
+    let payload = if payload == "{}" { String::new() } else { format!("  {}", output::printable(&payload)) };
+    format!("{}  {name}  {}{payload}", output::date(set.iat().0), output::printable(&subject))
+}

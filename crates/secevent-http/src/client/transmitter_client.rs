@@ -1,0 +1,278 @@
+//! A receiver's side of the conversation: stream management (SSF 1.0 §8) and polling (RFC 8936).
+
+use std::time::Duration;
+
+use http::{
+    Method,
+    header::{ACCEPT, CONTENT_LANGUAGE, CONTENT_TYPE},
+};
+use secevent::finding::quote;
+use secevent_jose::json;
+use secevent_ssf::{
+    Refusal,
+    delivery::poll::{PollRequest, PollResponse},
+    metadata::TransmitterMetadata,
+    stream::{
+        AddSubject, CreateStream, RemoveSubject, StatusDocument, StreamConfig, UpdateStream,
+        VerificationRequest,
+    },
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Client, ClientError, Response};
+
+/// A transmitter as seen by one of its receivers.
+///
+/// ```no_run
+/// # use secevent_http::client::{Client, Egress, TransmitterClient, discover};
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let client = Client::new(Egress::strict());
+/// let metadata = discover(&client, "https://tr.example.com").await?;
+/// let transmitter = TransmitterClient::new(client, metadata, Some("Bearer eyJ0".into()));
+/// let stream = transmitter.create_stream(&Default::default()).await?;
+/// transmitter.verify(&stream.stream_id, Some("a nonce")).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct TransmitterClient {
+    client: Client,
+    metadata: TransmitterMetadata,
+    authorization: Option<String>,
+}
+
+/// A call that did not bring what it was made for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The transmitter was not reached, or answered badly.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The answer breaks a rule.
+    #[error("the answer of the transmitter is refused: {0}")]
+    Refused(#[from] Refusal),
+    /// The transmitter does not offer this.
+    #[error("the transmitter publishes no {0}; its operator has to do this by other means (SSF-062)")]
+    NoEndpoint(&'static str),
+    /// Another status than the one that means success.
+    #[error("the transmitter answered with status {status}{}", words(detail.as_deref()))]
+    Status {
+        /// The status.
+        status: u16,
+        /// What it says about it, made fit to be shown.
+        detail: Option<String>,
+        /// `Retry-After`, in seconds from the answer on.
+        retry_after_secs: Option<u64>,
+    },
+}
+
+impl TransmitterClient {
+    /// A client of the transmitter with this metadata. `authorization` is the whole value of the field.
+    pub const fn new(client: Client, metadata: TransmitterMetadata, authorization: Option<String>) -> Self {
+        Self { client, metadata, authorization }
+    }
+
+    /// What the transmitter publishes.
+    pub const fn metadata(&self) -> &TransmitterMetadata {
+        &self.metadata
+    }
+
+    /// Creates a stream.
+    // spec: SSF-093, SSF-097
+    pub async fn create_stream(&self, stream: &CreateStream) -> Result<StreamConfig, CallError> {
+        let answer = self.call(Method::POST, self.configuration(None)?, Some(stream)).await?;
+        self.stream_config(&answer, &[200, 201])
+    }
+
+    /// Reads a stream.
+    // spec: SSF-108, SSF-112
+    pub async fn read_stream(&self, stream_id: &str) -> Result<StreamConfig, CallError> {
+        let answer = self.call(Method::GET, self.configuration(Some(stream_id))?, NO_BODY).await?;
+        self.stream_config(&answer, &[200])
+    }
+
+    /// Reads all streams of this receiver.
+    // spec: SSF-110, SSF-112
+    pub async fn list_streams(&self) -> Result<Vec<StreamConfig>, CallError> {
+        let answer = self.call(Method::GET, self.configuration(None)?, NO_BODY).await?;
+        let body = expect(&answer, &[200])?;
+        let refused = |detail: String| Refusal::new("SSF-110", "", detail, "send an array of configurations");
+        let value = json::parse(body).map_err(|error| refused(error.to_string()))?;
+        let streams = serde_json::from_value::<Vec<StreamConfig>>(value);
+        let streams = streams.map_err(|error| refused(error.to_string()))?;
+        streams.into_iter().map(|stream| self.of_issuer(stream)).collect()
+    }
+
+    /// Changes a stream: what is absent stays as it is.
+    // spec: SSF-114, SSF-124
+    pub async fn update_stream(&self, update: &UpdateStream) -> Result<StreamConfig, CallError> {
+        let answer = self.call(Method::PATCH, self.configuration(None)?, Some(update)).await?;
+        self.stream_config(&answer, &[200])
+    }
+
+    /// Replaces what the receiver supplies of a stream: what is absent is deleted.
+    // spec: SSF-129, SSF-136
+    pub async fn replace_stream(&self, stream: &UpdateStream) -> Result<StreamConfig, CallError> {
+        let answer = self.call(Method::PUT, self.configuration(None)?, Some(stream)).await?;
+        self.stream_config(&answer, &[200])
+    }
+
+    /// Deletes a stream.
+    // spec: SSF-139
+    pub async fn delete_stream(&self, stream_id: &str) -> Result<(), CallError> {
+        let answer = self.call(Method::DELETE, self.configuration(Some(stream_id))?, NO_BODY).await?;
+        expect(&answer, &[200, 204]).map(drop)
+    }
+
+    /// Reads the status of a stream.
+    // spec: SSF-143
+    pub async fn status(&self, stream_id: &str) -> Result<StatusDocument, CallError> {
+        let url =
+            with_stream(endpoint(self.metadata.status_endpoint.as_ref(), "status_endpoint")?, stream_id)?;
+        let answer = self.call(Method::GET, url, NO_BODY).await?;
+        Ok(StatusDocument::parse_answer(expect(&answer, &[200])?)?)
+    }
+
+    /// Asks for another status. `None` when the transmitter has yet to decide (202).
+    // spec: SSF-156, SSF-158
+    pub async fn set_status(&self, wanted: &StatusDocument) -> Result<Option<StatusDocument>, CallError> {
+        let url = endpoint(self.metadata.status_endpoint.as_ref(), "status_endpoint")?;
+        let answer = self.call(Method::POST, url.to_owned(), Some(wanted)).await?;
+        match (answer.status, expect(&answer, &[200, 202])?) {
+            (202, _) => Ok(None),
+            (_, body) => Ok(Some(StatusDocument::parse_answer(body)?)),
+        }
+    }
+
+    /// Asks for a verification event; the answer only says that it will come.
+    // spec: SSF-179, SSF-191
+    pub async fn verify(&self, stream_id: &str, state: Option<&str>) -> Result<(), CallError> {
+        let url = endpoint(self.metadata.verification_endpoint.as_ref(), "verification_endpoint")?;
+        let request =
+            VerificationRequest { stream_id: stream_id.to_owned(), state: state.map(str::to_owned) };
+        let answer = self.call(Method::POST, url.to_owned(), Some(&request)).await?;
+        expect(&answer, &[200, 202, 204]).map(drop)
+    }
+
+    /// Adds a subject.
+    // spec: SSF-163, SSF-168
+    pub async fn add_subject(&self, request: &AddSubject) -> Result<(), CallError> {
+        let url = endpoint(self.metadata.add_subject_endpoint.as_ref(), "add_subject_endpoint")?;
+        let answer = self.call(Method::POST, url.to_owned(), Some(request)).await?;
+        expect(&answer, &[200, 204]).map(drop)
+    }
+
+    /// Removes a subject.
+    // spec: SSF-171
+    pub async fn remove_subject(&self, request: &RemoveSubject) -> Result<(), CallError> {
+        let url = endpoint(self.metadata.remove_subject_endpoint.as_ref(), "remove_subject_endpoint")?;
+        let answer = self.call(Method::POST, url.to_owned(), Some(request)).await?;
+        expect(&answer, &[200, 204]).map(drop)
+    }
+
+    /// Polls the URL that the stream's configuration names, as it stands there; the deadline covers the wait.
+    // spec: POLL-001, POLL-002, POLL-003, POLL-020
+    pub async fn poll(
+        &self,
+        endpoint_url: &str,
+        request: &PollRequest,
+        deadline: Duration,
+    ) -> Result<PollResponse, CallError> {
+        let mut poll = self.json(Method::POST, endpoint_url, Some(request))?;
+        if !request.set_errs.is_empty() {
+            poll = poll.header(CONTENT_LANGUAGE, "en");
+        }
+        let answer = poll.deadline(deadline).body_max(POLL_BYTES_MAX).send().await?;
+        Ok(PollResponse::parse(expect(&answer, &[200])?)?)
+    }
+
+    fn configuration(&self, stream_id: Option<&str>) -> Result<String, CallError> {
+        let url = endpoint(self.metadata.configuration_endpoint.as_ref(), "configuration_endpoint")?;
+        stream_id.map_or_else(|| Ok(url.to_owned()), |stream_id| with_stream(url, stream_id))
+    }
+
+    fn stream_config(&self, answer: &Response, success: &[u16]) -> Result<StreamConfig, CallError> {
+        self.of_issuer(StreamConfig::parse(expect(answer, success)?)?)
+    }
+
+    // spec: SSF-097, SSF-112, SSF-124, SSF-136
+    fn of_issuer(&self, stream: StreamConfig) -> Result<StreamConfig, CallError> {
+        if stream.iss == self.metadata.issuer {
+            return Ok(stream);
+        }
+        let found = format!("it is {}, the issuer is {}", quote(&stream.iss), quote(&self.metadata.issuer));
+        Err(Refusal::new("SSF-097", "/iss", found, "send the issuer of the metadata").into())
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        url: String,
+        body: Option<&(impl Serialize + Sync)>,
+    ) -> Result<Response, CallError> {
+        Ok(self.json(method, &url, body)?.send().await?)
+    }
+
+    // spec: SSF-070
+    fn json<'a>(
+        &'a self,
+        method: Method,
+        url: &'a str,
+        body: Option<&impl Serialize>,
+    ) -> Result<super::Request<'a>, CallError> {
+        let request = self.client.request(method, url).header(ACCEPT, "application/json");
+        let request = request.authorization(self.authorization.as_deref());
+        let Some(body) = body else { return Ok(request) };
+        let body = serde_json::to_vec(body).map_err(|error| {
+            Refusal::new("SSF-070", "", error.to_string(), "send a document that can be written as JSON")
+        })?;
+        Ok(request.header(CONTENT_TYPE, "application/json").body(body))
+    }
+}
+
+impl std::fmt::Debug for TransmitterClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TransmitterClient").field("issuer", &self.metadata.issuer).finish_non_exhaustive()
+    }
+}
+
+fn endpoint<'a>(url: Option<&'a String>, name: &'static str) -> Result<&'a str, CallError> {
+    url.map(String::as_str).ok_or(CallError::NoEndpoint(name))
+}
+
+/// The endpoint may have a query of its own.
+fn with_stream(endpoint: &str, stream_id: &str) -> Result<String, CallError> {
+    let malformed = |_| super::EgressError::Malformed("an endpoint of the metadata cannot be parsed");
+    let mut url = url::Url::parse(endpoint).map_err(malformed).map_err(ClientError::from)?;
+    url.query_pairs_mut().append_pair("stream_id", stream_id);
+    Ok(url.into())
+}
+
+fn expect<'a>(answer: &'a Response, success: &[u16]) -> Result<&'a [u8], CallError> {
+    let status = answer.status;
+    if success.contains(&status) {
+        return Ok(answer.whole()?);
+    }
+    let (detail, retry_after_secs) = (detail(&answer.body), answer.retry_after_secs());
+    Err(CallError::Status { status, detail, retry_after_secs })
+}
+
+fn words(detail: Option<&str>) -> String {
+    detail.map(|said| format!(": {said}")).unwrap_or_default()
+}
+
+/// Error bodies are undefined; problem details and OAuth errors are what is met.
+fn detail(body: &[u8]) -> Option<String> {
+    let members = json::parse_object(body).ok()?;
+    let words = ["detail", "error_description", "description", "title", "error"];
+    let said = words.iter().find_map(|name| members.get(*name).and_then(Value::as_str))?;
+    let short: String = said.chars().take(DETAIL_CHARS_MAX).collect();
+    Some(short.escape_debug().to_string())
+}
+
+const NO_BODY: Option<&()> = None;
+/// Two sentences.
+const DETAIL_CHARS_MAX: usize = 300;
+/// A hundred SETs of the largest size, or thousands of common ones.
+const POLL_BYTES_MAX: usize = 8 * 1024 * 1024;

@@ -1,0 +1,87 @@
+//! Refusals as problem details (RFC 9457): what was wrong, where, and the mend.
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use http::{
+    HeaderValue, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+};
+use secevent_ssf::Refusal;
+use serde::Serialize;
+use serde_json::Value;
+
+/// A refused request.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: u16,
+    /// What is wrong, in a few words.
+    pub title: String,
+    /// Where, and what to do.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    /// Further members, such as `findings` or `index`.
+    #[serde(flatten)]
+    pub more: Box<serde_json::Map<String, Value>>,
+    /// Seconds after which another try makes sense.
+    #[serde(skip)]
+    pub retry_after_secs: Option<u32>,
+}
+
+impl Problem {
+    /// A refusal of this status.
+    pub fn new(status: u16, title: impl Into<String>, detail: impl Into<String>) -> Self {
+        let more = Box::default();
+        Self { status, title: title.into(), detail: detail.into(), more, retry_after_secs: None }
+    }
+
+    /// 401: who are you?
+    pub fn unauthorized() -> Self {
+        Self::new(401, "the bearer token is missing or not valid", "send `Authorization: Bearer TOKEN`")
+    }
+
+    /// 404: there is no such thing, or none of yours; the two cannot be told apart (SSF-068).
+    pub fn not_found(what: &str) -> Self {
+        Self::new(404, format!("there is no such {what}"), "")
+    }
+
+    /// 503: not now.
+    pub fn unavailable(why: impl Into<String>) -> Self {
+        Self { retry_after_secs: Some(5), ..Self::new(503, "not now", why) }
+    }
+
+    /// Adds a member.
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.more.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(400, "the request cannot be taken", refusal.to_string()).with("requirement", refusal.id)
+    }
+}
+
+impl IntoResponse for Problem {
+    // spec: CIOP-036, POLL-053, SSF-069
+    fn into_response(self) -> Response {
+        let body = serde_json::to_string(&self).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.status == 401 {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
+        }
+        if let Some(secs) = self.retry_after_secs {
+            headers.insert(RETRY_AFTER, HeaderValue::from(secs));
+        }
+        response
+    }
+}

@@ -1,0 +1,60 @@
+//! The admin API: hand events in, see where they went, read what was received.
+
+mod events;
+mod health;
+mod received;
+mod streams;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{any, get, post},
+};
+use secevent_http::router::{Problem, bearer_token};
+
+use crate::Hub;
+
+impl Hub {
+    /// A router with the admin API, health checks, and a clear word at doors whose rooms are not built yet.
+    pub fn admin_router(&self) -> Router {
+        let admin = Router::new()
+            .route("/v1/events", post(events::accept))
+            .route("/v1/events/{id}", get(events::show))
+            .route("/v1/streams", get(streams::list))
+            .route("/v1/streams/{id}", get(streams::show))
+            .route("/v1/streams/{id}/dead-letters", get(streams::dead_letters))
+            .route("/v1/received", get(received::list))
+            .route("/v1/streams/{id}/{verb}", any(not_yet))
+            .route("/v1/tail", any(not_yet))
+            .route("/openapi.json", any(not_yet))
+            .route("/metrics", any(not_yet))
+            .route_layer(middleware::from_fn_with_state(self.clone(), admins_only));
+        let health = Router::new()
+            .route("/healthz", get(health::alive))
+            .route("/readyz", get(health::ready))
+            .route_layer(middleware::from_fn_with_state(self.clone(), health::open_or_admin));
+        admin.merge(health).with_state(self.clone())
+    }
+
+    /// Whether a request carries the admin token.
+    fn is_admin(&self, request: &Request) -> bool {
+        let given = bearer_token(request.headers()).unwrap_or_default();
+        let admin = self.0.settings.admin_token.as_deref();
+        admin.is_some_and(|token| secevent_jose::constant_time_eq(token.as_bytes(), given.as_bytes()))
+    }
+}
+
+async fn admins_only(State(hub): State<Hub>, request: Request, next: Next) -> Response {
+    if hub.is_admin(&request) { next.run(request).await } else { Problem::unauthorized().into_response() }
+}
+
+async fn not_yet() -> Problem {
+    Problem::new(501, "this door is not built yet", "see the changelog for what is")
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
+fn unreadable(error: secevent_ssf::store::StoreError) -> Problem {
+    Problem::unavailable(error.to_string())
+}

@@ -1,0 +1,290 @@
+//! The configuration: one TOML file, every value also as `SECEVENT_SECTION_KEY`, secrets by `env:` and `file:`.
+
+mod development;
+mod error;
+mod resolve;
+mod value;
+
+use secevent::Alg;
+use serde::Deserialize;
+
+pub use development::make_private_folder;
+pub use error::ConfigError;
+pub use resolve::is_loopback_http;
+pub use value::{AlgName, AllowPrivate, Length, SecretRef};
+
+/// Reads an environment variable. The program passes the process's, tests their own.
+pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// A hub's configuration. Unknown keys are errors.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct Config {
+    /// The issuer of SETs; on loopback the address listened on when absent.
+    pub issuer: Option<String>,
+    /// The address to listen on; `127.0.0.1:8417` when absent.
+    pub listen: Option<String>,
+    /// Where data is kept.
+    pub store: StoreSection,
+    /// How SETs are signed.
+    pub signing: SigningSection,
+    /// Who may administer.
+    pub admin: AdminSection,
+    /// Where the hub may connect to.
+    pub egress: EgressSection,
+    /// Limits and defaults of streams.
+    pub stream: StreamSection,
+    /// Poll delivery.
+    pub poll: PollSection,
+    /// Push delivery.
+    pub push: PushSection,
+    /// How long events are kept.
+    pub retention: RetentionSection,
+    /// Sizes of what is taken in.
+    pub limits: LimitsSection,
+    /// Who may create streams here.
+    #[serde(rename = "receiver")]
+    pub receivers: Vec<ReceiverSection>,
+    /// Whom this hub receives from.
+    #[serde(rename = "transmitter")]
+    pub transmitters: Vec<TransmitterSection>,
+    // Doors whose rooms are not built yet: present means refused with a clear word.
+    tls: Option<toml::Value>,
+    route: Option<toml::Value>,
+    oauth: Option<toml::Value>,
+    otlp: Option<toml::Value>,
+    log: Option<toml::Value>,
+}
+
+/// `[store]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct StoreSection {
+    /// `sqlite:PATH`.
+    pub url: String,
+}
+
+impl Default for StoreSection {
+    fn default() -> Self {
+        Self { url: "sqlite:secevent-data/hub.db".into() }
+    }
+}
+
+/// `[signing]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct SigningSection {
+    /// The algorithm of streams whose receiver has none of its own; RS256 when absent (CIOP-026).
+    pub alg: AlgName,
+}
+
+/// `[admin]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct AdminSection {
+    /// The bearer token of the admin API.
+    pub token: Option<SecretRef>,
+}
+
+/// `[egress]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct EgressSection {
+    /// `true`, or the address ranges that may be reached although they are private.
+    pub allow_private: AllowPrivate,
+    /// Whether plain HTTP may be spoken.
+    pub allow_http: bool,
+    /// A PEM file with further certificate authorities.
+    pub extra_ca: Option<String>,
+}
+
+/// `[stream]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct StreamSection {
+    /// How many streams one receiver may have.
+    pub streams_per_receiver: usize,
+    /// The least time between two verification requests of a stream.
+    pub min_verification_interval: Length,
+}
+
+impl Default for StreamSection {
+    fn default() -> Self {
+        Self { streams_per_receiver: 16, min_verification_interval: Length::secs(0) }
+    }
+}
+
+/// `[poll]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct PollSection {
+    /// How long a long poll is held open.
+    pub wait: Length,
+    /// How long an event handed to one poll is kept from concurrent ones.
+    pub lease: Length,
+    /// The most SETs of one answer.
+    pub max_events: usize,
+}
+
+impl Default for PollSection {
+    fn default() -> Self {
+        Self { wait: Length::secs(30), lease: Length::secs(10), max_events: 256 }
+    }
+}
+
+/// `[push]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct PushSection {
+    /// How many SETs of one stream are on their way at once.
+    pub window: usize,
+    /// The deadline over connection, TLS, request and answer.
+    pub timeout: Length,
+}
+
+impl Default for PushSection {
+    fn default() -> Self {
+        Self { window: 8, timeout: Length::secs(10) }
+    }
+}
+
+/// `[retention]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct RetentionSection {
+    /// How long a settled event is kept.
+    pub age: Length,
+}
+
+impl Default for RetentionSection {
+    fn default() -> Self {
+        Self { age: Length::secs(7 * 24 * 3600) }
+    }
+}
+
+/// `[limits]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct LimitsSection {
+    /// The longest request body, in bytes.
+    pub body: usize,
+    /// The longest SET, in bytes.
+    pub set: usize,
+}
+
+impl Default for LimitsSection {
+    fn default() -> Self {
+        Self { body: 1024 * 1024, set: secevent_jose::jws::TOKEN_BYTES_MAX }
+    }
+}
+
+/// `[[receiver]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ReceiverSection {
+    /// Its name here.
+    pub id: String,
+    /// A static bearer token.
+    pub token: Option<SecretRef>,
+    /// The secret of OAuth client credentials.
+    pub secret: Option<SecretRef>,
+    /// The `aud` of its streams.
+    pub audience: Vec<String>,
+    /// What it may subscribe to: short names, URIs, or `family:*`. Everything when absent.
+    #[serde(default = "everything")]
+    pub events: Vec<String>,
+    /// The algorithm its SETs are signed with.
+    pub alg: Option<AlgName>,
+}
+
+fn everything() -> Vec<String> {
+    vec!["*".into()]
+}
+
+/// `[[transmitter]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct TransmitterSection {
+    /// Its name here.
+    pub id: String,
+    /// Its issuer URL.
+    pub issuer: String,
+    /// The `aud` values that name this hub.
+    pub audience: Vec<String>,
+    /// `push` or `poll`.
+    #[serde(default)]
+    pub delivery: DeliveryName,
+    /// The bearer token it gave us.
+    pub token: Option<SecretRef>,
+    /// What to ask for; everything when absent.
+    pub events: Option<Vec<String>>,
+}
+
+/// How SETs come to us.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum DeliveryName {
+    /// RFC 8935.
+    Push,
+    /// RFC 8936.
+    #[default]
+    Poll,
+}
+
+impl Config {
+    /// Reads a configuration and what the environment overrides in it.
+    ///
+    /// # Errors
+    /// With line, column and the nearest known key.
+    pub fn parse(text: &str, env: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        // Once as it stands, so that errors have a place in the file; then with the environment laid over it.
+        let plain: Self = toml::from_str(text).map_err(|error| ConfigError::toml(text, &error))?;
+        let mut table: toml::Table = toml::from_str(text).map_err(|error| ConfigError::toml(text, &error))?;
+        let mut changed = false;
+        for (name, value) in env {
+            changed |= value::lay_over(&mut table, &name, &value);
+        }
+        let config =
+            if changed { table.try_into().map_err(|error| ConfigError::environment(&error))? } else { plain };
+        Self::refuse_not_yet(config)
+    }
+
+    fn refuse_not_yet(self) -> Result<Self, ConfigError> {
+        let Self { tls, route, oauth, otlp, log, .. } = &self;
+        let doors = [
+            ("[tls]", tls, "put a TLS proxy in front"),
+            ("[[route]]", route, "SETs that are received are kept and listed at /v1/received"),
+            ("[oauth]", oauth, "give each [[receiver]] a static `token`"),
+            ("[otlp]", otlp, "read the log on standard error"),
+            ("[log]", log, "set the level with --log"),
+        ];
+        if let Some((door, _, instead)) = doors.into_iter().find(|(_, value, _)| value.is_some()) {
+            return Err(ConfigError::not_yet(door, instead));
+        }
+        if self.receivers.iter().any(|receiver| receiver.secret.is_some()) {
+            return Err(ConfigError::not_yet("[[receiver]] secret", "give it a static `token`"));
+        }
+        if !self.store.url.starts_with("sqlite:") {
+            return Err(ConfigError::not_yet("this [store] url", "use `sqlite:PATH`"));
+        }
+        Ok(self)
+    }
+
+    /// The algorithm that SETs for this receiver are signed with.
+    pub fn alg_of(&self, receiver: &ReceiverSection) -> Alg {
+        receiver.alg.unwrap_or(self.signing.alg).0
+    }
+}

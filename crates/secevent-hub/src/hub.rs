@@ -1,0 +1,333 @@
+//! The hub: what its parts share, how it starts and how it ends.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use secevent::Signer;
+use secevent_http::client::Client;
+use secevent_ssf::{
+    Entry, JtiMint, Seq,
+    engine::{Backlog, Cursor, Millis},
+    store::{Batch, NewEvent, Store, StoreError, StreamRecord, Write},
+};
+use tokio::{sync::watch, task::JoinSet};
+use tracing::{info, warn};
+
+use crate::{
+    Settings,
+    accept::IdempotencyLocks,
+    keys::KeyRing,
+    recent::Recent,
+    stream::{Queue, Stream, Streams},
+    writer::Writer,
+};
+
+/// A running hub; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Hub(pub(crate) Arc<Shared>);
+
+/// What the parts of a hub share.
+pub(crate) struct Shared {
+    pub(crate) settings: Settings,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) streams: Arc<Streams>,
+    pub(crate) writer: Writer,
+    pub(crate) recent: Arc<Recent>,
+    pub(crate) keys: KeyRing,
+    pub(crate) jti: JtiMint,
+    pub(crate) stopping: watch::Sender<bool>,
+    /// Held while a stream is made, changed or removed, so that the disk sees what memory saw, in one order.
+    pub(crate) stream_changes: tokio::sync::Mutex<()>,
+    pub(crate) idempotency: IdempotencyLocks,
+    pub(crate) workers: Mutex<JoinSet<()>>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hub").field("issuer", &self.settings.issuer).finish_non_exhaustive()
+    }
+}
+
+/// Why a hub could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HubError {
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A signing key cannot be made or read.
+    #[error("signing keys: {0}")]
+    Keys(#[from] secevent_jose::Error),
+    /// A thread cannot be started.
+    #[error("the writer's thread: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// How often settlements are written when no event takes them along; at most this much is repeated after a crash.
+const FLUSH_EVERY: Duration = Duration::from_millis(200);
+
+/// How often retention is applied.
+const PRUNE_EVERY: Duration = Duration::from_mins(10);
+
+/// How long a stop waits for what is on its way.
+const DRAIN_MAX: Duration = Duration::from_secs(10);
+
+impl Hub {
+    /// Starts a hub over a store: loads streams and keys, makes the keys that are missing, begins to deliver.
+    ///
+    /// # Errors
+    /// When the store, a key or the client cannot be used.
+    pub async fn start(settings: Settings, store: Arc<dyn Store>) -> Result<Self, HubError> {
+        let snapshot = {
+            let store = Arc::clone(&store);
+            blocking(move || store.load()).await?
+        };
+        let mut streams = Vec::new();
+        for (record, cursor) in snapshot.streams {
+            streams.push(resume(&store, record, cursor, &settings.limits)?);
+        }
+        let streams = Arc::new(Streams::new(streams, snapshot.last_stream, snapshot.last_audience));
+        let recent = Arc::new(Recent::default());
+        let hub = Self(Arc::new(Shared {
+            keys: KeyRing::load(&snapshot.keys)?,
+            jti: JtiMint::new(snapshot.origin.sealing_key, snapshot.origin.incarnation),
+            writer: Writer::start(
+                Arc::clone(&store),
+                Arc::clone(&streams),
+                Arc::clone(&recent),
+                snapshot.head,
+            )?,
+            settings,
+            store,
+            streams,
+            recent,
+            stopping: watch::Sender::new(false),
+            stream_changes: tokio::sync::Mutex::default(),
+            idempotency: IdempotencyLocks::default(),
+            workers: Mutex::default(),
+        }));
+        hub.make_missing_keys().await?;
+        for stream in hub.0.streams.all() {
+            hub.work_on(stream);
+        }
+        hub.spawn(Self::keep_house);
+        Ok(hub)
+    }
+
+    /// The issuer of its SETs.
+    pub fn issuer(&self) -> &str {
+        &self.0.settings.issuer
+    }
+
+    /// Where the hub may connect to, with a connection pool of its own.
+    pub fn client(&self) -> &Client {
+        &self.0.settings.client
+    }
+
+    /// The key that signs with this algorithm now: for whoever issues other tokens under the same published keys,
+    /// such as an identity provider its Logout Tokens.
+    pub fn signer(&self, alg: secevent::Alg) -> Option<secevent::SigningKey> {
+        self.0.keys.signer(alg)
+    }
+
+    /// The present.
+    pub fn now(&self) -> Millis {
+        (self.0.settings.clock)()
+    }
+
+    /// Resolves when the disk can no longer be trusted; the process must end then, with these words.
+    pub async fn failed(&self) -> String {
+        let mut failure = self.0.writer.failure();
+        let why = failure.wait_for(Option::is_some).await.ok().and_then(|why| why.clone());
+        match why {
+            Some(why) => why,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Says that the end is near: parked polls are answered, lanes begin nothing new.
+    pub fn begin_stop(&self) {
+        self.0.stopping.send_replace(true);
+    }
+
+    /// Stops: takes nothing new, finishes what is on its way (10 s at most), writes everything down.
+    pub async fn stop(&self) {
+        self.begin_stop();
+        let mut workers = std::mem::take(&mut *self.0.workers.lock().unwrap_or_else(PoisonError::into_inner));
+        let drained = tokio::time::timeout(DRAIN_MAX, async { while workers.join_next().await.is_some() {} });
+        if drained.await.is_err() {
+            warn!("some deliveries did not end in time; they are repeated after the next start");
+        }
+        self.0.writer.stop().await;
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.0.stopping.borrow()
+    }
+
+    /// Runs a worker that `stop` waits for.
+    pub(crate) fn spawn<F: Future<Output = ()> + Send + 'static>(&self, work: impl FnOnce(Self) -> F) {
+        let mut workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        while workers.try_join_next().is_some() {}
+        if !self.is_stopping() {
+            workers.spawn(work(self.clone()));
+        }
+    }
+
+    /// Writes a batch. A store that failed ends the process by way of [`Hub::failed`].
+    pub(crate) async fn commit(&self, batch: Batch) -> Result<Seq, StoreError> {
+        self.0.writer.commit(batch).await
+    }
+
+    /// Reads from the store, away from the threads that serve requests.
+    pub(crate) async fn read_store<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let store = Arc::clone(&self.0.store);
+        let result = blocking(move || read(store.as_ref())).await;
+        if let Err(error @ StoreError::Failed(_)) = &result {
+            self.0.writer.fail(error);
+        }
+        result
+    }
+
+    /// An event of the log, from memory or the store.
+    pub(crate) async fn event(&self, seq: Seq) -> Result<Option<Arc<NewEvent>>, StoreError> {
+        if let Some(event) = self.0.recent.event(seq) {
+            return Ok(Some(event));
+        }
+        let mut rows = self.read_store(move |store| store.events(&[seq])).await?;
+        Ok(rows.pop().map(|row| Arc::new(row.event)))
+    }
+
+    /// The SET of an event for a stream, signed once for its audience; `None` when the event is gone.
+    // spec: SSF-005, SSF-010, SSF-011
+    pub(crate) async fn signed(
+        &self,
+        seq: Seq,
+        record: &StreamRecord,
+    ) -> Result<Option<Arc<str>>, SignError> {
+        let alg = self.alg_of(record);
+        let key = self.0.keys.signer(alg).ok_or(SignError::NoKey(alg))?;
+        if let Some(set) = self.0.recent.signed(seq, record.audience, key.kid()) {
+            return Ok(Some(set));
+        }
+        let Some(event) = self.event(seq).await? else { return Ok(None) };
+        let jti = self.0.jti.mint(seq, record.audience);
+        let set: Arc<str> = event.event.draft(self.issuer(), &record.config.aud, jti).sign(&key)?.into();
+        self.0.recent.insert_signed(seq, record.audience, key.kid(), &set);
+        Ok(Some(set))
+    }
+
+    /// Serves what a backlog wants from the log.
+    pub(crate) async fn refill(&self, stream: &Arc<Stream>) -> Result<(), StoreError> {
+        /// Entries read at a time; fits the ring.
+        const ROUTES_MAX: usize = secevent_ssf::engine::RING_MAX;
+        loop {
+            let Some(after) = stream.work().queue.backlog().wants() else { return Ok(()) };
+            let no = stream.no;
+            let routes = self.read_store(move |store| store.routes(no, after, ROUTES_MAX)).await?;
+            // Under the lock that offers also take: nothing can be appended between the look at the head and
+            // the refill without being seen by one of them.
+            let mut work = stream.work();
+            let head = self.0.writer.head();
+            work.queue.backlog_mut().refill(routes.entries, routes.through, head);
+        }
+    }
+
+    /// Delivers a push stream until it goes away; poll streams are delivered by their requests.
+    pub(crate) fn work_on(&self, stream: Arc<Stream>) {
+        if matches!(stream.work().queue, Queue::Push(_)) {
+            self.spawn(|hub| crate::push_worker::run(hub, stream));
+        }
+    }
+
+    fn alg_of(&self, record: &StreamRecord) -> secevent::Alg {
+        let receiver = self.0.settings.receivers.iter().find(|receiver| receiver.id == record.receiver);
+        receiver.map_or(secevent::Alg::Rs256, |receiver| receiver.alg)
+    }
+
+    async fn make_missing_keys(&self) -> Result<(), HubError> {
+        let now = self.now().timestamp();
+        let wanted = self.0.settings.receivers.iter().map(|receiver| receiver.alg);
+        for alg in wanted.chain([secevent::Alg::Rs256]).collect::<std::collections::BTreeSet<_>>() {
+            if !self.0.keys.has(alg) {
+                let (record, key) = KeyRing::generate(alg, now)?;
+                info!(kid = %record.kid, alg = %alg, "made a signing key");
+                self.commit(Batch { events: Vec::new(), writes: vec![Write::Key(record)] }).await?;
+                self.0.keys.add(key);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes settlements down now and then, and forgets what retention lets go.
+    async fn keep_house(self) {
+        let mut stopping = self.0.stopping.subscribe();
+        let mut flush = tokio::time::interval(FLUSH_EVERY);
+        let mut prune = tokio::time::interval(PRUNE_EVERY);
+        loop {
+            tokio::select! {
+                _ = flush.tick() => self.0.writer.flush().await,
+                _ = prune.tick() => self.prune().await,
+                () = stopped(&mut stopping) => return,
+            }
+        }
+    }
+
+    async fn prune(&self) {
+        /// How long answers to `Idempotency-Key` are kept, in seconds.
+        const ANSWERS_SECS: i64 = 24 * 3600;
+        let now = self.now().timestamp();
+        let keep = i64::try_from(self.0.settings.limits.retention.as_secs()).unwrap_or(i64::MAX);
+        let settled = self.0.streams.settled(self.0.writer.head());
+        let (events, answers) = (now.0.saturating_sub(keep), now.0 - ANSWERS_SECS);
+        match self.read_store(move |store| store.prune(settled, events, answers)).await {
+            Ok(0) => {}
+            Ok(pruned) => info!(pruned, "forgot settled events beyond retention"),
+            Err(error) => warn!(%error, "retention could not be applied"),
+        }
+    }
+}
+
+/// Why a SET could not be made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SignError {
+    #[error("there is no current key for {0}")]
+    NoKey(secevent::Alg),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Set(#[from] secevent::Error),
+}
+
+/// A stream after a restart.
+fn resume(
+    store: &Arc<dyn Store>,
+    record: StreamRecord,
+    cursor: Cursor,
+    limits: &crate::Limits,
+) -> Result<Stream, StoreError> {
+    let open = store.events(&cursor.open)?;
+    let open = open.into_iter().map(|row| Entry { seq: row.seq, subject: row.event.subject });
+    let mut queue = Queue::new(&record, Backlog::resume(cursor.high, open), limits);
+    queue.hold(record.status != secevent::event::ssf::StreamStatus::Enabled);
+    Ok(Stream::new(record, queue))
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(StoreError::Failed(format!("a reading thread ended: {error}"))),
+    }
+}
+
+/// Resolves when somebody says stop.
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
+}

@@ -1,0 +1,110 @@
+//! One task per push stream: does what its lane says and tells it the answers.
+
+use std::{sync::Arc, time::Duration};
+
+use secevent_http::client;
+use secevent_ssf::{
+    Seq,
+    delivery::push::{self, Verdict},
+    engine::{Action, Lane, Outcome},
+    store::{DeadLetter, StreamRecord},
+    stream::Delivery,
+};
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+
+use crate::{
+    Hub,
+    hub::{SignError, stopped},
+    stream::{Queue, Stream, Work},
+};
+
+pub(crate) async fn run(hub: Hub, stream: Arc<Stream>) {
+    let mut stopping = hub.0.stopping.subscribe();
+    let mut attempts = JoinSet::new();
+    loop {
+        // Registered before the lane is asked, so that nothing that happens in between is missed.
+        let mut woken = std::pin::pin!(stream.wake.notified());
+        woken.as_mut().enable();
+        if stream.is_gone() || *stopping.borrow() {
+            break;
+        }
+        let Some(action) = with_lane(&stream, |lane, _| lane.next(hub.now())) else { break };
+        let wait = match action {
+            Action::Send(seq) => {
+                attempts.spawn(attempt(hub.clone(), Arc::clone(&stream), seq));
+                continue;
+            }
+            Action::Read(_) => match hub.refill(&stream).await {
+                Ok(()) => continue,
+                Err(_) => break,
+            },
+            Action::Wait(until) => Duration::from_millis(until.0.saturating_sub(hub.now().0).max(1)),
+            _ => Duration::MAX,
+        };
+        tokio::select! {
+            () = woken => {}
+            Some(_) = attempts.join_next() => {}
+            () = tokio::time::sleep(wait) => {}
+            () = stopped(&mut stopping) => {}
+        }
+    }
+    while attempts.join_next().await.is_some() {}
+}
+
+/// Sends one SET and settles what came of it.
+async fn attempt(hub: Hub, stream: Arc<Stream>, seq: Seq) {
+    let record = stream.record();
+    let verdict = deliver(&hub, &record, seq).await;
+    let jitter = u32::from_be_bytes(secevent_jose::random::<4>());
+    let (now, id) = (hub.now(), &record.config.stream_id);
+    let outcome = with_lane(&stream, |lane, letters| {
+        let outcome = lane.answered(seq, verdict, now, jitter);
+        if let Outcome::Dead(reason) = &outcome {
+            letters.push(DeadLetter { stream: stream.no, seq, reason: reason.clone(), at: now.timestamp() });
+        }
+        outcome
+    });
+    match outcome {
+        Some(Outcome::Dead(reason)) => {
+            warn!(stream = %id, event = seq.0, %reason, "set aside: the receiver refuses it");
+        }
+        Some(Outcome::Retry { at, reason }) => {
+            let wait_ms = at.0.saturating_sub(now.0);
+            info!(stream = %id, event = seq.0, %reason, wait_ms, "not delivered; it is tried again");
+        }
+        Some(Outcome::Pause(reason)) => {
+            warn!(stream = %id, %reason, "the stream is paused");
+            hub.pause(&stream, reason).await;
+        }
+        _ => {}
+    }
+    hub.0.writer.mark_dirty(stream.no);
+}
+
+async fn deliver(hub: &Hub, record: &StreamRecord, seq: Seq) -> Verdict {
+    let Delivery::Push { endpoint_url, authorization_header } = &record.config.delivery else {
+        return Verdict::Pause("the stream is no push stream any more".into());
+    };
+    match hub.signed(seq, record).await {
+        Ok(Some(set)) => {
+            let authorization = authorization_header.as_ref().map(secevent_ssf::stream::Secret::expose);
+            let timeout = hub.0.settings.limits.push_timeout;
+            let answer = client::push(hub.client(), endpoint_url, authorization, &set, timeout).await;
+            push::judge(&answer)
+        }
+        Ok(None) => Verdict::Refused("the event is no longer in the log".into()),
+        // It can be signed at no other time either; what hinders only now is worth another try.
+        Err(SignError::Set(error)) => Verdict::Refused(format!("it cannot be signed: {error}")),
+        Err(error) => Verdict::Retry { reason: error.to_string(), after_secs: None },
+    }
+}
+
+fn with_lane<T>(stream: &Stream, act: impl FnOnce(&mut Lane, &mut Vec<DeadLetter>) -> T) -> Option<T> {
+    let mut work = stream.work();
+    let Work { queue, letters } = &mut *work;
+    match queue {
+        Queue::Push(lane) => Some(act(lane, letters)),
+        Queue::Poll(_) => None,
+    }
+}

@@ -1,0 +1,72 @@
+//! Push intake: who is sending, is the SET good, keep it, say so.
+
+use std::{future::Future, sync::Arc};
+
+use http::{HeaderMap, header::AUTHORIZATION};
+use secevent::VerifiedSet;
+use secevent_http::router::{Problem, PushIntake, Refused};
+use secevent_ssf::stream::Secret;
+
+use super::{Refusal, Verifier};
+
+/// Keeps SETs that were verified. When `keep` returns `Ok` the receiver is responsible for the SET.
+pub trait Sink: Send + Sync + 'static {
+    /// Keeps one SET. A SET that is there already is kept and is no error (PUSH-037).
+    fn keep(&self, set: VerifiedSet) -> impl Future<Output = Result<(), String>> + Send;
+}
+
+/// A push endpoint for one transmitter.
+#[derive(Debug)]
+pub struct Intake<S> {
+    verifier: Verifier,
+    credential: Secret,
+    sink: Arc<S>,
+    set_bytes: usize,
+}
+
+impl<S> Clone for Intake<S> {
+    fn clone(&self) -> Self {
+        let Self { verifier, credential, sink, set_bytes } = self;
+        Self {
+            verifier: verifier.clone(),
+            credential: credential.clone(),
+            sink: Arc::clone(sink),
+            set_bytes: *set_bytes,
+        }
+    }
+}
+
+impl<S: Sink> Intake<S> {
+    /// An endpoint that takes SETs with this `Authorization` value and keeps them in `sink`.
+    pub const fn new(verifier: Verifier, credential: Secret, sink: Arc<S>) -> Self {
+        Self { verifier, credential, sink, set_bytes: secevent_jose::jws::TOKEN_BYTES_MAX }
+    }
+
+    /// Takes SETs up to this length only.
+    pub fn set_bytes_max(self, set_bytes: usize) -> Self {
+        Self { set_bytes, ..self }
+    }
+}
+
+impl<S: Sink> PushIntake for Intake<S> {
+    fn set_bytes_max(&self) -> usize {
+        self.set_bytes
+    }
+
+    // spec: PUSH-014, PUSH-030, PUSH-056
+    fn authenticate(&self, headers: &HeaderMap) -> Result<(), Refused> {
+        let given = headers.get(AUTHORIZATION).map(http::HeaderValue::as_bytes).unwrap_or_default();
+        let known = secevent_jose::constant_time_eq(given, self.credential.expose().as_bytes());
+        if known { Ok(()) } else { Err(Problem::unauthorized().into()) }
+    }
+
+    // spec: PUSH-019, PUSH-020, PUSH-037, PUSH-038
+    async fn accept(&self, set: String) -> Result<(), Refused> {
+        let verified = match self.verifier.verify(set.trim()).await {
+            Ok(verified) => verified,
+            Err(Refusal::Set(error)) => return Err(Refused::from(&error)),
+            Err(error @ Refusal::Keys(_)) => return Err(Problem::unavailable(error.to_string()).into()),
+        };
+        self.sink.keep(verified).await.map_err(|why| Problem::unavailable(why).into())
+    }
+}

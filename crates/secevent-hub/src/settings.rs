@@ -1,0 +1,140 @@
+//! What a hub is told when it starts: every value resolved, no file and no environment left to read.
+
+use std::{sync::Arc, time::Duration};
+
+use secevent::{Alg, EventType};
+use secevent_http::client::{Client, Egress};
+use secevent_ssf::engine::Millis;
+
+/// The present, read at the edge and passed in.
+pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
+
+/// What a hub is told when it starts.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The issuer of SETs and the base of every endpoint, without a slash at its end.
+    pub issuer: String,
+    /// The present.
+    pub clock: Clock,
+    /// How the hub connects to others, and where it may.
+    pub client: Client,
+    /// Who may create streams.
+    pub receivers: Vec<ReceiverSettings>,
+    /// The bearer token of the admin API; `None` closes it.
+    pub admin_token: Option<String>,
+    /// Whether health checks need no token.
+    pub open_health: bool,
+    /// Bounds and times.
+    pub limits: Limits,
+}
+
+impl Settings {
+    /// A hub of this issuer with defaults, no receivers and a strict egress guard.
+    pub fn new(issuer: impl Into<String>, clock: Clock) -> Self {
+        Self {
+            issuer: issuer.into(),
+            clock,
+            client: Client::new(Egress::strict()),
+            receivers: Vec::new(),
+            admin_token: None,
+            open_health: true,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}
+
+/// Somebody who may create streams.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ReceiverSettings {
+    /// Its name here.
+    pub id: String,
+    /// Its bearer token.
+    pub token: String,
+    /// The `aud` of its streams.
+    pub audience: Vec<String>,
+    /// What it may subscribe to: short names, URIs, `family:*` or `*`.
+    pub events: Vec<String>,
+    /// The algorithm its SETs are signed with.
+    pub alg: Alg,
+}
+
+impl ReceiverSettings {
+    /// A receiver that may subscribe to everything and gets RS256.
+    pub fn new(id: impl Into<String>, token: impl Into<String>, audience: Vec<String>) -> Self {
+        let (id, token) = (id.into(), token.into());
+        Self { id, token, audience, events: vec!["*".into()], alg: Alg::Rs256 }
+    }
+
+    /// Whether it may subscribe to this type.
+    pub fn may_have(&self, event_type: &EventType) -> bool {
+        let name = event_type.name();
+        self.events.iter().any(|pattern| {
+            pattern == event_type.uri()
+                || *pattern == name
+                || pattern.strip_suffix('*').is_some_and(|family| name.starts_with(family))
+        })
+    }
+}
+
+impl std::fmt::Debug for ReceiverSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReceiverSettings").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Bounds and times. Every queue, body and wait has one.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The longest request body.
+    pub body_bytes: usize,
+    /// The longest SET.
+    pub set_bytes: usize,
+    /// SETs of one push stream that are on their way at once.
+    pub push_window: usize,
+    /// The deadline of one push.
+    pub push_timeout: Duration,
+    /// How long a long poll is held open.
+    pub poll_wait: Duration,
+    /// How long an event handed to one poll is kept from concurrent ones.
+    pub poll_lease_ms: u64,
+    /// The most SETs of one poll answer.
+    pub poll_events: usize,
+    /// Streams of one receiver.
+    pub streams_per_receiver: usize,
+    /// The least time between two verification requests of a stream.
+    pub min_verification_interval: Duration,
+    /// How long a settled event is kept.
+    pub retention: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::from(&crate::config::Config::default())
+    }
+}
+
+impl From<&crate::config::Config> for Limits {
+    fn from(config: &crate::config::Config) -> Self {
+        Self {
+            body_bytes: config.limits.body,
+            set_bytes: config.limits.set,
+            push_window: config.push.window.max(1),
+            push_timeout: config.push.timeout.duration(),
+            poll_wait: config.poll.wait.duration(),
+            poll_lease_ms: u64::try_from(config.poll.lease.duration().as_millis()).unwrap_or(u64::MAX),
+            poll_events: config.poll.max_events.max(1),
+            streams_per_receiver: config.stream.streams_per_receiver,
+            min_verification_interval: config.stream.min_verification_interval.duration(),
+            retention: config.retention.age.duration(),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! SQLite: one file, write-ahead log, synced on every commit. The default store.
+
+mod read;
+mod write;
+
+use std::{
+    fs::{File, TryLockError},
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension, ffi};
+use secevent_ssf::{
+    Seq, StreamNo,
+    store::{
+        Batch, DeadLetter, IdempotentAnswer, LogRow, Origin, Received, Routes, Snapshot, Store, StoreError,
+    },
+};
+
+/// A store in one SQLite file. One connection writes, another reads; neither waits for the other.
+#[derive(Debug)]
+pub struct SqliteStore {
+    writer: Mutex<Connection>,
+    reader: Mutex<Connection>,
+    /// Held as long as the store is open: a second hub on the same file would hand out the same numbers.
+    _lock: File,
+}
+
+const SCHEMA: &str = include_str!("schema.sql");
+
+/// The schema this program reads and writes; kept in SQLite's `user_version`.
+const SCHEMA_VERSION: i64 = 1;
+
+impl SqliteStore {
+    /// Opens a store, or makes it with this origin where there is none.
+    ///
+    /// # Errors
+    /// When the file is in use by another hub, cannot be read or written, is damaged, or was made by a newer program.
+    pub fn open(path: &Path, origin: impl FnOnce() -> Origin) -> Result<Self, StoreError> {
+        let lock = lock(path)?;
+        let mut writer = connect(path)?;
+        let found: i64 = writer.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
+        match found {
+            0 => create(&mut writer, &origin()).map_err(failed)?,
+            SCHEMA_VERSION => {}
+            newer => {
+                return Err(StoreError::Failed(format!(
+                    "{} has schema {newer}, this program knows {SCHEMA_VERSION}: use the newer program",
+                    path.display()
+                )));
+            }
+        }
+        let reader = connect(path)?;
+        Ok(Self { writer: Mutex::new(writer), reader: Mutex::new(reader), _lock: lock })
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Connection> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reader(&self) -> MutexGuard<'_, Connection> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let lock_path = path.with_extension("lock");
+    let at = |error: &dyn std::fmt::Display| StoreError::Failed(format!("{}: {error}", lock_path.display()));
+    let lock = File::create(&lock_path).map_err(|error| at(&error))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(at(&"another hub has this store open; stop it first")),
+        Err(TryLockError::Error(error)) => Err(at(&error)),
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let at = |error: &dyn std::fmt::Display| StoreError::Failed(format!("{}: {error}", path.display()));
+    // Signing keys are in it: nobody else may read it. What SQLite puts beside it gets the same mode.
+    let mut file = File::options();
+    file.read(true).write(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+    drop(file.open(path).map_err(|error| at(&error))?);
+    let open = || {
+        let connection = Connection::open(path)?;
+        // A commit has returned only when the disk has it.
+        connection.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -16000;",
+        )?;
+        connection.set_prepared_statement_cache_capacity(32);
+        Ok(connection)
+    };
+    open().map_err(|error: rusqlite::Error| match failed(error) {
+        StoreError::Failed(why) => at(&why),
+        full => full,
+    })
+}
+
+fn create(connection: &mut Connection, origin: &Origin) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(SCHEMA)?;
+    transaction.execute(
+        "INSERT INTO origin (incarnation, sealing_key) VALUES (?1, ?2)",
+        (origin.incarnation, origin.sealing_key.as_slice()),
+    )?;
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    transaction.commit()
+}
+
+/// Tells a full disk, after which nothing was written, from everything after which the disk cannot be trusted.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
+fn failed(error: rusqlite::Error) -> StoreError {
+    let full = matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull))
+        || matches!(&error, rusqlite::Error::SqliteFailure(e, _) if e.extended_code == ffi::SQLITE_IOERR_SHMSIZE);
+    if full { StoreError::Full(error.to_string()) } else { StoreError::Failed(error.to_string()) }
+}
+
+impl Store for SqliteStore {
+    fn load(&self) -> Result<Snapshot, StoreError> {
+        read::snapshot(&self.reader()).map_err(failed)
+    }
+
+    fn commit(&self, batch: &Batch) -> Result<Seq, StoreError> {
+        write::commit(&mut self.writer(), batch).map_err(failed)
+    }
+
+    fn events(&self, seqs: &[Seq]) -> Result<Vec<LogRow>, StoreError> {
+        let reader = self.reader();
+        let rows = seqs.iter().filter_map(|seq| read::event(&reader, *seq).transpose());
+        rows.collect::<rusqlite::Result<_>>().map_err(failed)
+    }
+
+    fn routes(&self, stream: StreamNo, after: Seq, limit: usize) -> Result<Routes, StoreError> {
+        read::routes(&self.reader(), stream, after, limit).map_err(failed)
+    }
+
+    fn dead_letters(
+        &self,
+        stream: StreamNo,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, StoreError> {
+        read::dead_letters(&self.reader(), stream, after, limit).map_err(failed)
+    }
+
+    fn received(
+        &self,
+        transmitter: Option<&str>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Received>, StoreError> {
+        read::received(&self.reader(), transmitter, after, limit).map_err(failed)
+    }
+
+    fn answer(&self, key: &str) -> Result<Option<IdempotentAnswer>, StoreError> {
+        read::answer(&self.reader(), key).optional().map_err(failed)
+    }
+
+    fn prune(&self, settled: Seq, events_before: i64, answers_before: i64) -> Result<usize, StoreError> {
+        write::prune(&mut self.writer(), settled, events_before, answers_before).map_err(failed)
+    }
+}

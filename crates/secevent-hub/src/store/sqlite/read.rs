@@ -1,0 +1,170 @@
+//! What is read back.
+
+use rusqlite::{Connection, OptionalExtension, Row, types::Type};
+use secevent::Timestamp;
+use secevent_ssf::{
+    Entry, LoggedEvent, Seq, StreamNo, SubjectKey, ascending,
+    engine::Cursor,
+    store::{
+        DeadLetter, IdempotentAnswer, KeyRecord, LogRow, NewEvent, Origin, Received, Routes, Snapshot,
+        StreamRecord,
+    },
+};
+use serde::de::DeserializeOwned;
+
+use super::write::number;
+
+/// The last place of the log.
+pub(super) fn head(connection: &Connection) -> rusqlite::Result<Seq> {
+    connection
+        .prepare_cached("SELECT coalesce(max(seq), 0) FROM route")?
+        .query_row([], |row| Ok(Seq(unsigned(row, 0)?)))
+}
+
+pub(super) fn snapshot(connection: &Connection) -> rusqlite::Result<Snapshot> {
+    let origin = "SELECT incarnation, sealing_key, last_stream, last_audience FROM origin";
+    let (origin, last_stream, last_audience) = connection.query_row(origin, [], |row| {
+        Ok((Origin { incarnation: row.get(0)?, sealing_key: row.get(1)? }, row.get(2)?, row.get(3)?))
+    })?;
+    let streams = connection
+        .prepare("SELECT record, cursor FROM stream ORDER BY no")?
+        .query_map([], |row| {
+            let bytes: Vec<u8> = row.get(1)?;
+            let cursor = Cursor::from_bytes(&bytes).ok_or_else(|| damaged(1, "a cursor is damaged"))?;
+            Ok((json::<StreamRecord>(row, 0)?, cursor))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let keys = connection
+        .prepare("SELECT kid, jwk, state, created_at FROM signing_key ORDER BY created_at, kid")?
+        .query_map([], |row| {
+            let created_at = Timestamp(row.get(3)?);
+            Ok(KeyRecord { kid: row.get(0)?, jwk: row.get(1)?, state: json(row, 2)?, created_at })
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Snapshot { origin, head: head(connection)?, last_stream, last_audience, streams, keys })
+}
+
+pub(super) fn event(connection: &Connection, seq: Seq) -> rusqlite::Result<Option<LogRow>> {
+    connection
+        .prepare_cached("SELECT subject, streams, body FROM event JOIN route USING (seq) WHERE seq = ?1")?
+        .query_row([number(seq.0)], |row| {
+            let event = json::<LoggedEvent>(row, 2)?;
+            Ok(LogRow {
+                seq,
+                event: NewEvent { event, subject: subject(row, 0)?, streams: streams(row, 1)? },
+            })
+        })
+        .optional()
+}
+
+pub(super) fn routes(
+    connection: &Connection,
+    stream: StreamNo,
+    after: Seq,
+    limit: usize,
+) -> rusqlite::Result<Routes> {
+    // Asked first: what is committed while the log is read is found by the next reading.
+    let head = head(connection)?;
+    let mut statement = connection
+        .prepare_cached("SELECT seq, subject, streams FROM route WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
+    let mut rows = statement.query((number(after.0), number(limit as u64)))?;
+    let mut routes = Routes { entries: Vec::new(), through: after };
+    let mut read = 0;
+    while let Some(row) = rows.next()? {
+        read += 1;
+        routes.through = Seq(unsigned(row, 0)?);
+        if streams(row, 2)?.binary_search(&stream).is_ok() {
+            routes.entries.push(Entry { seq: routes.through, subject: subject(row, 1)? });
+        }
+    }
+    if read < limit {
+        routes.through = routes.through.max(head);
+    }
+    Ok(routes)
+}
+
+pub(super) fn dead_letters(
+    connection: &Connection,
+    stream: StreamNo,
+    after: Seq,
+    limit: usize,
+) -> rusqlite::Result<Vec<DeadLetter>> {
+    connection
+        .prepare_cached(
+            "SELECT seq, reason, at FROM dead_letter WHERE stream = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+        )?
+        .query_map((stream.0, number(after.0), number(limit as u64)), |row| {
+            Ok(DeadLetter {
+                stream,
+                seq: Seq(unsigned(row, 0)?),
+                reason: row.get(1)?,
+                at: Timestamp(row.get(2)?),
+            })
+        })?
+        .collect()
+}
+
+pub(super) fn received(
+    connection: &Connection,
+    transmitter: Option<&str>,
+    after: u64,
+    limit: usize,
+) -> rusqlite::Result<Vec<Received>> {
+    connection
+        .prepare_cached(
+            "SELECT no, transmitter, iss, jti, token, at FROM received
+             WHERE no > ?1 AND (?2 IS NULL OR transmitter = ?2) ORDER BY no LIMIT ?3",
+        )?
+        .query_map((number(after), transmitter, number(limit as u64)), |row| {
+            Ok(Received {
+                no: unsigned(row, 0)?,
+                transmitter: row.get(1)?,
+                iss: row.get(2)?,
+                jti: row.get(3)?,
+                set: row.get(4)?,
+                at: Timestamp(row.get(5)?),
+            })
+        })?
+        .collect()
+}
+
+pub(super) fn answer(connection: &Connection, key: &str) -> rusqlite::Result<IdempotentAnswer> {
+    connection.prepare_cached("SELECT body, first, streams, at FROM answer WHERE key = ?1")?.query_row(
+        [key],
+        |row| {
+            Ok(IdempotentAnswer {
+                key: key.to_owned(),
+                body: row.get(0)?,
+                first: Seq(unsigned(row, 1)?),
+                streams: json(row, 2)?,
+                at: Timestamp(row.get(3)?),
+            })
+        },
+    )
+}
+
+fn unsigned(row: &Row<'_>, index: usize) -> rusqlite::Result<u64> {
+    u64::try_from(row.get::<_, i64>(index)?).map_err(|_| damaged(index, "a number is negative"))
+}
+
+fn subject(row: &Row<'_>, index: usize) -> rusqlite::Result<SubjectKey> {
+    Ok(SubjectKey(row.get::<_, i64>(index)?.cast_unsigned()))
+}
+
+fn streams(row: &Row<'_>, index: usize) -> rusqlite::Result<Vec<StreamNo>> {
+    let numbers = ascending::from_bytes(row.get_ref(index)?.as_bytes()?);
+    let numbers = numbers.ok_or_else(|| damaged(index, "a list of streams is damaged"))?;
+    let stream =
+        |no: u64| u32::try_from(no).map(StreamNo).map_err(|_| damaged(index, "a stream number is too large"));
+    numbers.into_iter().map(stream).collect()
+}
+
+fn json<T: DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
+    let text = row.get_ref(index)?.as_str()?;
+    serde_json::from_str(text)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(error)))
+}
+
+fn damaged(index: usize, what: &str) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(index, Type::Blob, what.into())
+}

@@ -1,0 +1,119 @@
+//! The transmitter role: what stands behind the endpoints of SSF 1.0 §8 and RFC 8936.
+
+mod poll;
+mod streams;
+
+use axum::Router;
+use secevent_http::router::{Paths, Problem, TransmitterHost, transmitter_router};
+use secevent_ssf::{
+    delivery::poll::{PollRequest, PollResponse},
+    metadata::{AuthorizationScheme, DefaultSubjects, TransmitterMetadata},
+    stream::{self, CreateStream, StatusDocument, StreamConfig, VerificationRequest},
+};
+
+use crate::{Hub, ReceiverSettings};
+
+impl Hub {
+    /// A router with the endpoints of a transmitter, to merge into any axum application.
+    pub fn transmitter_router(&self) -> Router {
+        transmitter_router(self.clone(), &self.paths())
+    }
+
+    /// Where the endpoints are.
+    pub(crate) fn paths(&self) -> Paths {
+        let after_scheme = self.issuer().split_once("://").map_or("", |(_, rest)| rest);
+        let issuer_path = after_scheme.find('/').map_or("", |slash| &after_scheme[slash..]);
+        Paths { issuer_path: issuer_path.trim_end_matches('/').to_owned() }
+    }
+
+    /// The URL of an endpoint.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.issuer().trim_end_matches('/'))
+    }
+}
+
+impl TransmitterHost for Hub {
+    type Receiver = ReceiverSettings;
+
+    fn body_bytes_max(&self) -> usize {
+        self.0.settings.limits.body_bytes
+    }
+
+    // spec: SSF-031, SSF-032, SSF-033, SSF-035, SSF-040, SSF-043, SSF-053
+    // spec: CIOP-006, CIOP-007, CIOP-008, CIOP-009, CIOP-010, CIOP-011, CIOP-012
+    fn metadata(&self) -> TransmitterMetadata {
+        TransmitterMetadata {
+            spec_version: Some("1_0".into()),
+            issuer: self.issuer().to_owned(),
+            jwks_uri: Some(self.url(Paths::JWKS)),
+            delivery_methods_supported: vec![stream::PUSH.into(), stream::POLL.into()],
+            configuration_endpoint: Some(self.url(Paths::STREAMS)),
+            status_endpoint: Some(self.url(Paths::STATUS)),
+            verification_endpoint: Some(self.url(Paths::VERIFICATION)),
+            authorization_schemes: vec![AuthorizationScheme::new("urn:ietf:rfc:6749")],
+            default_subjects: Some(DefaultSubjects::All),
+            ..TransmitterMetadata::default()
+        }
+    }
+
+    fn jwks(&self) -> String {
+        self.0.keys.jwks()
+    }
+
+    // spec: SSF-064, SSF-065, CIOP-035
+    fn authenticate(&self, token: Option<&str>) -> Result<ReceiverSettings, Problem> {
+        let token = token.unwrap_or_default();
+        // Every token is compared, in constant time: how long it takes tells nothing.
+        let mut found = None;
+        for receiver in &self.0.settings.receivers {
+            if secevent_jose::constant_time_eq(receiver.token.as_bytes(), token.as_bytes()) {
+                found = Some(receiver);
+            }
+        }
+        found.cloned().filter(|_| !token.is_empty()).ok_or_else(Problem::unauthorized)
+    }
+
+    async fn create(
+        &self,
+        receiver: ReceiverSettings,
+        request: CreateStream,
+    ) -> Result<StreamConfig, Problem> {
+        self.create_stream(&receiver, request).await
+    }
+
+    fn read(&self, receiver: &ReceiverSettings, stream_id: &str) -> Result<StreamConfig, Problem> {
+        Ok(self.stream_of(receiver, stream_id)?.record().config.clone())
+    }
+
+    fn list(&self, receiver: &ReceiverSettings) -> Vec<StreamConfig> {
+        self.streams_of(receiver).iter().map(|stream| stream.record().config.clone()).collect()
+    }
+
+    async fn delete(&self, receiver: ReceiverSettings, stream_id: String) -> Result<(), Problem> {
+        self.delete_stream(&*self.stream_of(&receiver, &stream_id)?).await
+    }
+
+    fn status(&self, receiver: &ReceiverSettings, stream_id: &str) -> Result<StatusDocument, Problem> {
+        let record = self.stream_of(receiver, stream_id)?.record();
+        Ok(StatusDocument {
+            stream_id: stream_id.into(),
+            status: record.status,
+            reason: record.reason.clone(),
+        })
+    }
+
+    async fn verify(&self, receiver: ReceiverSettings, request: VerificationRequest) -> Result<(), Problem> {
+        let stream = self.stream_of(&receiver, &request.stream_id)?;
+        self.send_verification(&stream, request.state).await
+    }
+
+    async fn poll(
+        &self,
+        receiver: ReceiverSettings,
+        stream_id: String,
+        request: PollRequest,
+    ) -> Result<PollResponse, Problem> {
+        let stream = self.stream_of(&receiver, &stream_id)?;
+        self.answer_poll(&stream, request).await
+    }
+}

@@ -1,0 +1,162 @@
+//! Answering polls (RFC 8936 §2): acknowledgements first, then the selection, then a wait if there is nothing.
+
+use std::{sync::Arc, time::Duration};
+
+use secevent_http::router::Problem;
+use secevent_ssf::{
+    Seq,
+    delivery::poll::{PollRequest, PollResponse},
+    engine::{PollQueue, Selection},
+    store::DeadLetter,
+};
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use crate::{
+    Hub,
+    hub::{SignError, stopped},
+    stream::{Queue, Stream, Work},
+};
+
+impl Hub {
+    // spec: POLL-012, POLL-017, POLL-037, POLL-045, POLL-046
+    pub(crate) async fn answer_poll(
+        &self,
+        stream: &Arc<Stream>,
+        request: PollRequest,
+    ) -> Result<PollResponse, Problem> {
+        if self.is_stopping() {
+            // An acknowledgement that is taken now might not be written any more.
+            return Err(Problem::unavailable("the hub is stopping"));
+        }
+        if !matches!(stream.work().queue, Queue::Poll(_)) {
+            return Err(Problem::not_found("poll stream"));
+        }
+        self.settle(stream, &request);
+        let limits = &self.0.settings.limits;
+        let max = request.max_events.unwrap_or(usize::MAX).min(limits.poll_events);
+        let deadline = Instant::now() + limits.poll_wait;
+        let mut stopping = self.0.stopping.subscribe();
+        let poll = Poll::begin(stream);
+        loop {
+            // Registered before the look, so that nothing that is appended in between is missed.
+            let mut woken = std::pin::pin!(stream.wake.notified());
+            woken.as_mut().enable();
+            if stream.is_gone() {
+                return Err(Problem::not_found("stream"));
+            }
+            self.refill(stream).await.map_err(|error| Problem::unavailable(error.to_string()))?;
+            let (selection, look_again) = poll.look(max, self);
+            let done = !selection.seqs.is_empty()
+                || (max == 0 && selection.more)
+                || request.return_immediately
+                || Instant::now() >= deadline
+                || *stopping.borrow();
+            if done {
+                return self.respond(stream, selection).await;
+            }
+            tokio::select! {
+                () = woken => {}
+                () = tokio::time::sleep_until(deadline.min(look_again)) => {}
+                () = stopped(&mut stopping) => {}
+            }
+        }
+    }
+
+    /// Releases what the receiver has, and sets aside what it refused. Names that are not ours, or of another
+    /// audience, are ignored without a word.
+    // spec: POLL-029, POLL-033, POLL-034, POLL-035
+    fn settle(&self, stream: &Stream, request: &PollRequest) {
+        let record = stream.record();
+        let place = |jti: &str| -> Option<Seq> {
+            let (seq, audience) = self.0.jti.open(jti)?;
+            (audience == record.audience).then_some(seq)
+        };
+        let acked: Vec<_> = request.ack.iter().filter_map(|jti| place(jti)).collect();
+        let mut settled = false;
+        if let Queue::Poll(queue) = &mut stream.work().queue {
+            for seq in acked {
+                settled |= queue.ack(seq);
+            }
+        }
+        if settled {
+            self.0.writer.mark_dirty(stream.no);
+        }
+        for (jti, error) in &request.set_errs {
+            if let Some(seq) = place(jti) {
+                self.set_aside(stream, seq, format!("{}: {}", error.err, error.description));
+            }
+        }
+    }
+
+    /// Makes an open event a dead letter; one that is not open stays what it is.
+    fn set_aside(&self, stream: &Stream, seq: Seq, reason: String) {
+        let at = self.now().timestamp();
+        {
+            let mut work = stream.work();
+            let Work { queue, letters } = &mut *work;
+            let Queue::Poll(queue) = queue else { return };
+            if !queue.ack(seq) {
+                return;
+            }
+            letters.push(DeadLetter { stream: stream.no, seq, reason: reason.clone(), at });
+        }
+        warn!(stream = %stream.record().config.stream_id, event = seq.0, %reason, "set aside");
+        self.0.writer.mark_dirty(stream.no);
+    }
+
+    // spec: POLL-038, POLL-039, POLL-040, POLL-043
+    async fn respond(&self, stream: &Stream, selection: Selection) -> Result<PollResponse, Problem> {
+        let record = stream.record();
+        let mut response = PollResponse::default();
+        response.more_available = selection.more;
+        for seq in selection.seqs {
+            match self.signed(seq, &record).await {
+                Ok(Some(set)) => response.sets.push((self.0.jti.mint(seq, record.audience), set.to_string())),
+                Ok(None) => {
+                    info!(stream = %record.config.stream_id, event = seq.0, "no longer in the log; left out");
+                    if let Queue::Poll(queue) = &mut stream.work().queue {
+                        queue.ack(seq);
+                    }
+                }
+                Err(SignError::Set(error)) => self.set_aside(stream, seq, format!("it cannot be signed: {error}")),
+                Err(error) => return Err(Problem::unavailable(error.to_string())),
+            }
+        }
+        self.0.writer.mark_dirty(stream.no);
+        Ok(response)
+    }
+}
+
+/// A poll in progress; it ends when dropped, also when its receiver goes away in the middle.
+struct Poll<'s>(&'s Stream);
+
+impl<'s> Poll<'s> {
+    fn begin(stream: &'s Stream) -> Self {
+        let poll = Self(stream);
+        poll.with(PollQueue::begin);
+        poll
+    }
+
+    /// What there is, and when to look again at the latest.
+    fn look(&self, max: usize, hub: &Hub) -> (Selection, Instant) {
+        let now = hub.now();
+        let found = self.with(|queue| (queue.select(max, now), queue.next_lease_end(now)));
+        let (selection, lease_end) = found.unwrap_or_default();
+        let wait_ms = lease_end.map_or(u64::from(u32::MAX), |end| end.0.saturating_sub(now.0).max(1));
+        (selection, Instant::now() + Duration::from_millis(wait_ms))
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut PollQueue) -> T) -> Option<T> {
+        match &mut self.0.work().queue {
+            Queue::Poll(queue) => Some(act(queue)),
+            Queue::Push(_) => None,
+        }
+    }
+}
+
+impl Drop for Poll<'_> {
+    fn drop(&mut self) {
+        self.with(PollQueue::end);
+    }
+}

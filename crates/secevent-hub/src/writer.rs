@@ -1,0 +1,221 @@
+//! The one writer: a thread that owns the order of the log. Requests that arrive while it commits ride the next
+//! commit, and so does whatever streams have settled meanwhile.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread::JoinHandle,
+};
+
+use secevent_ssf::{
+    Entry, Seq, StreamNo,
+    store::{Batch, NewEvent, Store, StoreError, Write},
+};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::{recent::Recent, stream::Streams};
+
+/// Requests that wait for the next commit; more wait for a place here.
+const JOBS_MAX: usize = 4096;
+
+/// Events of one commit: bounds its time on disk, and how much a failed one takes along.
+const EVENTS_PER_COMMIT: usize = 1024;
+
+/// What the hub's parts share with the writer.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    jobs: mpsc::Sender<Job>,
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Shared {
+    store: Arc<dyn Store>,
+    streams: Arc<Streams>,
+    recent: Arc<Recent>,
+    head: AtomicU64,
+    dirty: Mutex<BTreeSet<StreamNo>>,
+    failure: watch::Sender<Option<String>>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("head", &self.head).finish_non_exhaustive()
+    }
+}
+
+enum Job {
+    Commit(Batch, oneshot::Sender<Result<Seq, StoreError>>),
+    Flush,
+    Stop,
+}
+
+impl Writer {
+    pub(crate) fn start(
+        store: Arc<dyn Store>,
+        streams: Arc<Streams>,
+        recent: Arc<Recent>,
+        head: Seq,
+    ) -> std::io::Result<Self> {
+        let (jobs, receiver) = mpsc::channel(JOBS_MAX);
+        let shared = Arc::new(Shared {
+            store,
+            streams,
+            recent,
+            head: AtomicU64::new(head.0),
+            dirty: Mutex::default(),
+            failure: watch::Sender::new(None),
+        });
+        let thread = std::thread::Builder::new().name("writer".into()).spawn({
+            let shared = Arc::clone(&shared);
+            move || shared.run(receiver)
+        })?;
+        Ok(Self { jobs, shared, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Writes a batch durably and answers with the place of its first event.
+    pub(crate) async fn commit(&self, batch: Batch) -> Result<Seq, StoreError> {
+        let (done, answer) = oneshot::channel();
+        let stopped = || StoreError::Failed("the hub is stopping".into());
+        self.jobs.send(Job::Commit(batch, done)).await.map_err(|_| stopped())?;
+        answer.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// A stream settled something; it is written with the next commit.
+    pub(crate) fn mark_dirty(&self, stream: StreamNo) {
+        self.shared.dirty().insert(stream);
+    }
+
+    /// Writes what streams have settled, if nothing else takes it along.
+    pub(crate) async fn flush(&self) {
+        let idle = self.shared.dirty().is_empty();
+        if !idle {
+            // A full queue carries it along anyway; a closed one has nothing left to lose.
+            drop(self.jobs.send(Job::Flush).await);
+        }
+    }
+
+    /// The last place of the log.
+    pub(crate) fn head(&self) -> Seq {
+        Seq(self.shared.head.load(Ordering::Acquire))
+    }
+
+    /// Becomes `Some` when the disk can no longer be trusted; the process must end then.
+    pub(crate) fn failure(&self) -> watch::Receiver<Option<String>> {
+        self.shared.failure.subscribe()
+    }
+
+    /// Tells that the store failed in another place than a commit.
+    pub(crate) fn fail(&self, error: &StoreError) {
+        self.shared.failure.send_replace(Some(error.to_string()));
+    }
+
+    /// Writes everything that was handed in before, then ends the thread.
+    pub(crate) async fn stop(&self) {
+        drop(self.jobs.send(Job::Stop).await);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            drop(tokio::task::spawn_blocking(move || thread.join()).await);
+        }
+    }
+}
+
+impl Shared {
+    fn dirty(&self) -> std::sync::MutexGuard<'_, BTreeSet<StreamNo>> {
+        self.dirty.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self, mut jobs: mpsc::Receiver<Job>) {
+        let mut stopping = false;
+        while !stopping && self.failure.borrow().is_none() {
+            let Some(first) = jobs.blocking_recv() else { break };
+            let mut batch = Batch::default();
+            let mut waiting = Vec::new();
+            let mut next = Some(first);
+            while let Some(job) = next {
+                match job {
+                    Job::Commit(part, done) => {
+                        waiting.push((batch.events.len() as u64, done));
+                        batch.append(part);
+                    }
+                    Job::Flush => {}
+                    Job::Stop => stopping = true,
+                }
+                next = (!stopping && batch.events.len() < EVENTS_PER_COMMIT)
+                    .then(|| jobs.try_recv().ok())
+                    .flatten();
+            }
+            let result = self.commit(batch);
+            for (offset, done) in waiting {
+                let answer = match &result {
+                    Ok(first) => Ok(Seq(first.0 + offset)),
+                    Err(StoreError::Full(why)) => Err(StoreError::Full(why.clone())),
+                    Err(error) => Err(StoreError::Failed(error.to_string())),
+                };
+                // Whoever asked may have gone away; the commit stands.
+                drop(done.send(answer));
+            }
+        }
+    }
+
+    fn commit(&self, mut batch: Batch) -> Result<Seq, StoreError> {
+        let taken = self.take_dirty(&mut batch);
+        if batch.events.is_empty() && batch.writes.is_empty() {
+            return Ok(Seq(self.head.load(Ordering::Acquire) + 1));
+        }
+        match self.store.commit(&batch) {
+            Ok(first) => {
+                self.feed(first, batch.events);
+                Ok(first)
+            }
+            Err(StoreError::Full(why)) => {
+                // Nothing was written: what was settled is written when there is room again.
+                self.give_back(taken);
+                Err(StoreError::Full(why))
+            }
+            Err(error) => {
+                self.failure.send_replace(Some(error.to_string()));
+                Err(error)
+            }
+        }
+    }
+
+    /// Adds what streams have settled to a batch.
+    fn take_dirty(&self, batch: &mut Batch) -> Vec<(StreamNo, Vec<secevent_ssf::store::DeadLetter>)> {
+        let mut taken = Vec::new();
+        for no in std::mem::take(&mut *self.dirty()) {
+            let Some(stream) = self.streams.by_no(no) else { continue };
+            let Some((cursor, letters)) = stream.take_dirty() else { continue };
+            batch.writes.push(Write::Cursor(no, cursor));
+            batch.writes.extend(letters.iter().cloned().map(Write::DeadLetter));
+            taken.push((no, letters));
+        }
+        taken
+    }
+
+    fn give_back(&self, taken: Vec<(StreamNo, Vec<secevent_ssf::store::DeadLetter>)>) {
+        for (no, letters) in taken {
+            if let Some(stream) = self.streams.by_no(no) {
+                let mut work = stream.work();
+                work.letters.extend(letters);
+                work.queue.backlog_mut().mark_dirty();
+                self.dirty().insert(no);
+            }
+        }
+    }
+
+    /// Hands committed events to their streams, in the order of the log.
+    fn feed(&self, first: Seq, events: Vec<NewEvent>) {
+        for (seq, event) in (first.0..).map(Seq).zip(events) {
+            let entry = Entry { seq, subject: event.subject };
+            let event = self.recent.insert(seq, event);
+            self.head.store(seq.0, Ordering::Release);
+            for stream in event.streams.iter().filter_map(|no| self.streams.by_no(*no)) {
+                stream.offer(entry);
+            }
+        }
+    }
+}

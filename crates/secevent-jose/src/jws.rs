@@ -1,0 +1,216 @@
+//! JSON Web Signature, compact serialisation (RFC 7515 §3.1): `header.payload.signature`.
+//!
+//! A token is [parsed](Compact::parse), which believes nothing, then [verified](Compact::verify) with a key and
+//! an allow-list, which returns the payload.
+//!
+//! ```
+//! use secevent_jose::{Alg, AlgSet, Compact, Error, SigningKey};
+//! let (key, other) = (SigningKey::generate(Alg::Ed25519)?, SigningKey::generate(Alg::Ed25519)?);
+//! let token = secevent_jose::sign(None, b"hello", &key)?;
+//!
+//! let jws = Compact::parse(&token)?;
+//! assert_eq!(jws.verify(key.verifying_key(), AlgSet::ALL)?, b"hello");
+//! assert_eq!(jws.verify(other.verifying_key(), AlgSet::ALL), Err(Error::BadSignature));
+//! # Ok::<(), Error>(())
+//! ```
+
+use std::fmt;
+
+use crate::base64url::decode;
+use crate::error::shown;
+use crate::json::{self, Map, Value};
+use crate::{Alg, AlgSet, Error, Signer, VerifyingKey, base64url};
+
+/// A SET with ten subjects and two languages is under 4 KiB; 64 KiB leaves room and bounds memory.
+pub const TOKEN_BYTES_MAX: usize = 64 * 1024;
+
+/// The JOSE header of a JWS (RFC 7515 §4).
+// Invariant: `alg` is there and a string; `typ`, `cty` and `kid` are strings if there; `crit` is not there.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Header(Map<String, Value>);
+
+impl Header {
+    // spec: JWT-001
+    fn parse(bytes: &[u8]) -> Result<Self, Error> {
+        let members = json::parse_object(bytes)?;
+        // spec: JWT-021
+        // spec: JWT-002
+        if let Some(crit) = members.get("crit") {
+            return Err(Error::CritUnsupported(shown(&crit.to_string())));
+        }
+        if !members.contains_key("alg") {
+            return Err(Error::Malformed("header has no alg (RFC 7515 §4.1.1)".into()));
+        }
+        for name in ["alg", "typ", "cty", "kid"] {
+            if members.get(name).is_some_and(|value| !value.is_string()) {
+                return Err(Error::Malformed(format!(
+                    "header member {name} is not a string (RFC 7515 §4.1)"
+                )));
+            }
+        }
+        Ok(Self(members))
+    }
+
+    /// The `alg` as received, which may name no algorithm of ours (RFC 7515 §4.1.1).
+    pub fn alg(&self) -> &str {
+        self.text("alg").unwrap_or_default()
+    }
+
+    /// The media type of the whole token, e.g. `secevent+jwt` (RFC 7515 §4.1.9).
+    pub fn typ(&self) -> Option<&str> {
+        self.text("typ")
+    }
+
+    /// The media type of the payload; `JWT` in a nested token (RFC 7515 §4.1.10).
+    pub fn cty(&self) -> Option<&str> {
+        self.text("cty")
+    }
+
+    /// Which of the issuer's keys was used (RFC 7515 §4.1.4). Written by whoever made the token: only ever
+    /// compare it.
+    pub fn kid(&self) -> Option<&str> {
+        self.text("kid")
+    }
+
+    /// All members in the order received, for showing them to a person.
+    ///
+    /// A key carried here (`jwk`, `x5c`) or pointed to (`jku`, `x5u`) proves nothing about the issuer.
+    pub fn members(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.as_str()
+    }
+}
+
+/// A JWS in compact form that was split and decoded, and of which nothing is believed yet.
+#[derive(Clone, PartialEq)]
+pub struct Compact<'t> {
+    header: Header,
+    /// The first two parts and their period, exactly as received.
+    signing_input: &'t str,
+    payload: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+impl<'t> Compact<'t> {
+    /// Splits and decodes a token (RFC 7515 §5.2, steps 1 to 7, and RFC 7519 §7.2).
+    ///
+    /// A token of `alg` `none` or of an unknown one is taken apart like any other, so that it can be shown;
+    /// [`verify`](Self::verify) refuses it. Errors: [`Error::TooLong`] over [`TOKEN_BYTES_MAX`],
+    /// [`Error::Encrypted`] for five parts, [`Error::CritUnsupported`], [`Error::Json`] for a header that is not
+    /// a strict JSON object, and [`Error::Malformed`] for everything else. No whitespace is trimmed.
+    // spec: JWT-001
+    pub fn parse(token: &'t str) -> Result<Self, Error> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(Error::TooLong { bytes: token.len(), max: TOKEN_BYTES_MAX });
+        }
+        let (signing_input, header, payload, signature) = split(token)?;
+        Ok(Self {
+            header: Header::parse(&decode("the header part", header)?)?,
+            signing_input,
+            payload: decode("the payload part", payload)?,
+            signature: decode("the signature part", signature)?,
+        })
+    }
+
+    /// The header, which is as unverified as the rest.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The header's `alg` as one of ours, or [`Error::AlgNotAllowed`].
+    pub fn alg(&self) -> Result<Alg, Error> {
+        self.header.alg().parse()
+    }
+
+    /// The payload, for showing only: anyone may have written it. [`verify`](Self::verify) returns the one to
+    /// act on.
+    pub fn payload_unverified(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// Verifies the signature over the exact text received, and returns the payload (RFC 7515 §5.2, step 8).
+    ///
+    /// Errors, in the order of the checks: [`Error::AlgNotAllowed`] if the header's `alg` is not in `allowed`,
+    /// [`Error::KeyUnfit`] if the key is not for that algorithm, [`Error::BadSignature`].
+    // spec: BCP-001
+    // spec: BCP-002
+    // spec: BCP-005
+    // spec: BCP-008
+    // spec: BCP-019
+    // spec: JWT-005
+    // spec: JWT-022
+    pub fn verify(&self, key: &VerifyingKey, allowed: AlgSet) -> Result<&[u8], Error> {
+        let alg = Alg::from_name(self.header.alg())
+            .filter(|alg| allowed.contains(*alg))
+            .ok_or_else(|| Error::not_allowed(self.header.alg(), allowed))?;
+        key.verify(alg, self.signing_input.as_bytes(), &self.signature)?;
+        Ok(&self.payload)
+    }
+
+    /// The payload without a copy, for callers that have called [`verify`](Self::verify).
+    pub fn into_payload(self) -> Vec<u8> {
+        self.payload
+    }
+}
+
+/// The header only: payloads are personal data, and a token with its signature is a credential.
+impl fmt::Debug for Compact<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compact").field("header", &self.header).finish_non_exhaustive()
+    }
+}
+
+/// The signing input and the three parts.
+// spec: BCP-021
+fn split(token: &str) -> Result<(&str, &str, &str, &str), Error> {
+    let parts = token.split('.').count();
+    match (parts, token.rsplit_once('.')) {
+        (3, Some((signing_input, signature))) => {
+            let (header, payload) = signing_input.split_once('.').unwrap_or_default();
+            Ok((signing_input, header, payload, signature))
+        }
+        (5, _) => Err(Error::Encrypted),
+        _ if token.trim_start().starts_with('{') => Err(Error::Malformed(
+            "the token is JSON; only the compact serialisation is accepted (RFC 7515 §3.1)".into(),
+        )),
+        _ => Err(Error::Malformed(format!("the token has {parts} parts, a JWS has 3 (RFC 7515 §3.1)"))),
+    }
+}
+
+/// The text that is signed: `BASE64URL(header) "." BASE64URL(payload)` (RFC 7515 §5.1).
+///
+/// # Panics
+///
+/// Never: a map of JSON values always serialises.
+pub fn signing_input(header: &Map<String, Value>, payload: &[u8]) -> String {
+    let header = serde_json::to_vec(header).expect("a map of JSON values is JSON");
+    format!("{}.{}", base64url(&header), base64url(payload))
+}
+
+/// Completes a signing input to a token, for signatures that come from elsewhere (RFC 7515 §5.1, step 8).
+pub fn attach(mut signing_input: String, signature: &[u8]) -> String {
+    signing_input.push('.');
+    signing_input.push_str(&base64url(signature));
+    signing_input
+}
+
+/// Signs a payload with the header `typ`, `alg`, `kid`, in this order (RFC 7515 §5.1).
+///
+/// Errors: [`Error::Sign`] from the signer, and [`Error::TooLong`] for a token that [`Compact::parse`] would
+/// refuse.
+pub fn sign(typ: Option<&str>, payload: &[u8], signer: &dyn Signer) -> Result<String, Error> {
+    let mut header = Map::new();
+    header.extend(typ.map(|typ| ("typ".to_owned(), typ.into())));
+    header.insert("alg".to_owned(), signer.alg().name().into());
+    header.insert("kid".to_owned(), signer.kid().into());
+    let input = signing_input(&header, payload);
+    let signature = signer.sign(input.as_bytes())?;
+    let token = attach(input, &signature);
+    if token.len() > TOKEN_BYTES_MAX {
+        return Err(Error::TooLong { bytes: token.len(), max: TOKEN_BYTES_MAX });
+    }
+    Ok(token)
+}

@@ -1,0 +1,166 @@
+//! What a stream still has to settle: a cursor over the log, and a ring of what comes next.
+//!
+//! Everything addressed to the stream at or below `high` that is not `open` is settled. There is no row per event
+//! and stream: the cursor is all that is ever written.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::{Entry, Seq, SubjectKey, ascending};
+
+/// Events that a stream may have taken from the log and not settled. Bounds the cursor, which is rewritten on
+/// every flush, to a few kilobytes; a stream that is this far behind waits for its receiver.
+pub const OPEN_MAX: usize = 1024;
+
+/// Events that wait in memory behind the open ones; a stream further behind reads the log again.
+pub const RING_MAX: usize = 1024;
+
+/// The durable part of a backlog.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cursor {
+    /// The last event taken from the log.
+    pub high: Seq,
+    /// Events at or below `high` that are not settled, in order.
+    pub open: Vec<Seq>,
+}
+
+impl Cursor {
+    /// Everything addressed to the stream at or below this is settled.
+    pub fn low(&self) -> Seq {
+        self.open.first().map_or(self.high, |first| Seq(first.0.saturating_sub(1)))
+    }
+
+    /// As bytes: the open events, then `high`.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        ascending::to_bytes(self.open.iter().chain([&self.high]).map(|seq| seq.0))
+    }
+
+    /// The cursor of these bytes; `None` when they are none.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut open: Vec<_> = ascending::from_bytes(bytes)?.into_iter().map(Seq).collect();
+        let high = open.pop()?;
+        Some(Self { high, open })
+    }
+}
+
+/// A cursor at work.
+#[derive(Clone, Debug, Default)]
+pub struct Backlog {
+    high: Seq,
+    open: BTreeMap<Seq, SubjectKey>,
+    ring: VecDeque<Entry>,
+    /// The ring lacks what the log has after this place; `None` when it lacks nothing.
+    behind: Option<Seq>,
+    /// The log was read up to here; what was committed meanwhile is offered once more and must not count twice.
+    read: Seq,
+    dirty: bool,
+}
+
+impl Backlog {
+    /// A new stream: nothing before `head` is for it.
+    pub fn new(head: Seq) -> Self {
+        Self { high: head, read: head, dirty: true, ..Self::default() }
+    }
+
+    /// A stream after a restart: the open events are offered again, the rest is read from the log.
+    pub fn resume(high: Seq, open: impl IntoIterator<Item = Entry>) -> Self {
+        let open = open.into_iter().map(|entry| (entry.seq, entry.subject)).collect();
+        Self { high, open, behind: Some(high), ..Self::default() }
+    }
+
+    /// An event was committed that is addressed to the stream; called in the order of the log.
+    pub fn offer(&mut self, entry: Entry) {
+        if self.behind.is_some() || entry.seq <= self.read {
+            return;
+        }
+        if self.ring.len() < RING_MAX {
+            self.ring.push_back(entry);
+        } else {
+            self.behind = Some(Seq(entry.seq.0 - 1));
+        }
+    }
+
+    /// Where to read the log from, when the ring ran dry and lacks something.
+    pub fn wants(&self) -> Option<Seq> {
+        self.behind.filter(|_| self.ring.is_empty())
+    }
+
+    /// What the log has for the stream after the place that [`Self::wants`] named, read up to `through`, while
+    /// the log ends at `head`. Several may read the same at once, and some of them slowly: what is known is known.
+    pub fn refill(&mut self, entries: impl IntoIterator<Item = Entry>, through: Seq, head: Seq) {
+        if self.behind.is_none_or(|behind| through < behind) {
+            return;
+        }
+        let known = self.ring.back().map_or(self.high, |last| last.seq);
+        self.ring.extend(entries.into_iter().filter(|entry| entry.seq > known));
+        if self.ring.is_empty() {
+            self.high = self.high.max(through);
+        }
+        self.read = self.read.max(through);
+        self.behind = (through < head).then_some(through);
+    }
+
+    /// Takes the next event from the ring; it is open from now on.
+    pub fn take(&mut self) -> Option<Entry> {
+        if self.open.len() >= OPEN_MAX {
+            return None;
+        }
+        let entry = self.ring.pop_front()?;
+        self.high = entry.seq;
+        self.open.insert(entry.seq, entry.subject);
+        self.dirty = true;
+        Some(entry)
+    }
+
+    /// Settles an open event; `false` when it is not open.
+    pub fn settle(&mut self, seq: Seq) -> bool {
+        let settled = self.open.remove(&seq).is_some();
+        self.dirty |= settled;
+        settled
+    }
+
+    /// Settles everything up to the head of the log: a disabled stream holds nothing (SSF-152).
+    // spec: SSF-152
+    pub fn drop_all(&mut self, head: Seq) {
+        *self = Self::new(head);
+    }
+
+    /// Open events in order.
+    pub fn open(&self) -> impl Iterator<Item = Entry> + '_ {
+        self.open.iter().map(|(seq, subject)| Entry { seq: *seq, subject: *subject })
+    }
+
+    /// Whether an event waits behind the open ones, as far as is known without reading the log.
+    pub fn has_more(&self) -> bool {
+        !self.ring.is_empty() || self.behind.is_some()
+    }
+
+    /// How many events are open and how many wait in memory.
+    pub fn len(&self) -> (usize, usize) {
+        (self.open.len(), self.ring.len())
+    }
+
+    /// Whether nothing is known to be left to settle.
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty() && !self.has_more()
+    }
+
+    /// How the stream stands to an event that is addressed to it.
+    pub fn is_settled(&self, seq: Seq) -> bool {
+        seq <= self.high && !self.open.contains_key(&seq)
+    }
+
+    /// The durable part has to be written again.
+    pub const fn mark_dirty(&mut self) {
+        self.dirty = true;
+    }
+
+    /// The durable part, whenever it changed since it was last asked for.
+    pub fn take_dirty(&mut self) -> Option<Cursor> {
+        std::mem::take(&mut self.dirty).then(|| self.cursor())
+    }
+
+    /// The durable part.
+    pub fn cursor(&self) -> Cursor {
+        Cursor { high: self.high, open: self.open.keys().copied().collect() }
+    }
+}

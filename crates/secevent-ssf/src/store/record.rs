@@ -1,0 +1,134 @@
+//! The records of a store.
+
+use secevent::{Timestamp, event::ssf::StreamStatus};
+use serde::{Deserialize, Serialize};
+
+use crate::{Audience, LoggedEvent, Seq, StreamNo, SubjectKey, stream::StreamConfig};
+
+/// Who a store is: what its `jti` are sealed with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Fresh for every store, restore and copy.
+    pub incarnation: u32,
+    /// Never touched by a rotation of signing keys.
+    pub sealing_key: [u8; 16],
+}
+
+/// An event on its way into the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewEvent {
+    /// What is said.
+    pub event: LoggedEvent,
+    /// Whom it is about.
+    pub subject: SubjectKey,
+    /// Which streams get it, in ascending order.
+    pub streams: Vec<StreamNo>,
+}
+
+/// An event of the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogRow {
+    /// Its place.
+    pub seq: Seq,
+    /// What it says and where it goes.
+    pub event: NewEvent,
+}
+
+/// A stream as the hub keeps it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StreamRecord {
+    /// Its number.
+    pub no: StreamNo,
+    /// The audience it shares with streams of the same `aud`.
+    pub audience: Audience,
+    /// Whose it is: the id of a receiver.
+    pub receiver: String,
+    /// What the receiver sees.
+    pub config: StreamConfig,
+    /// Whether events flow.
+    pub status: StreamStatus,
+    /// Why the status is what it is.
+    pub reason: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// An event that was set aside for one stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// The stream.
+    pub stream: StreamNo,
+    /// The event.
+    pub seq: Seq,
+    /// Why, in the receiver's words where it had any.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A SET that was received, verified and kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Its number; given by the store.
+    pub no: u64,
+    /// The configured transmitter it came from.
+    pub transmitter: String,
+    /// Who issued it.
+    pub iss: String,
+    /// Its id.
+    pub jti: String,
+    /// The compact token.
+    pub set: String,
+    /// When it came.
+    pub at: Timestamp,
+}
+
+/// What a request with an `Idempotency-Key` was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotentAnswer {
+    /// The key.
+    pub key: String,
+    /// SHA-256 of the request's body.
+    pub body: [u8; 32],
+    /// The place of the first event it accepted; while in a batch, its index there.
+    pub first: Seq,
+    /// To how many streams each event went.
+    pub streams: Vec<u64>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What a signing key is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum KeyState {
+    /// Published, not used yet.
+    Next,
+    /// Signs.
+    Current,
+    /// Published while SETs it signed may be on their way.
+    Previous,
+}
+
+/// A signing key in the store.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyRecord {
+    /// Its id.
+    pub kid: String,
+    /// The private JWK.
+    pub jwk: String,
+    /// What it is used for.
+    pub state: KeyState,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl std::fmt::Debug for KeyRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyRecord")
+            .field("kid", &self.kid)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}

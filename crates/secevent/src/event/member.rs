@@ -1,0 +1,247 @@
+//! The kinds of values that event payloads hold.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Number, Value};
+
+use crate::{
+    Timestamp,
+    finding::{Check, Level, describe, quote},
+};
+
+/// A kind of value in an event payload.
+pub trait Member: Sized {
+    /// What a reader expects, for messages.
+    const EXPECTED: &'static str;
+
+    /// The value, or `None` when it is of another kind.
+    fn read(value: &Value) -> Option<Self>;
+
+    /// The value as JSON.
+    fn write(&self) -> Value;
+
+    /// Advice about a value that was read.
+    fn advise(&self, _id: &'static str, _check: &mut Check) {}
+}
+
+/// Reads a payload member by member and keeps the rest.
+pub(crate) struct Reader<'p> {
+    payload: &'p Map<String, Value>,
+    check: &'p mut Check,
+    known: Vec<&'static str>,
+}
+
+impl<'p> Reader<'p> {
+    pub(crate) const fn new(payload: &'p Map<String, Value>, check: &'p mut Check) -> Self {
+        Self { payload, check, known: Vec::new() }
+    }
+
+    /// A member that must be there; `None` was reported.
+    pub(crate) fn required<T: Member>(&mut self, name: &'static str, id: &'static str) -> Option<T> {
+        let found = self.optional::<T>(name, id)?;
+        if found.is_none() {
+            self.check
+                .within(name, |check| check.error(id, "it is missing", format!("give {}", T::EXPECTED)));
+        }
+        found
+    }
+
+    /// A member that may be there; the outer `None` was reported.
+    #[expect(
+        clippy::option_option,
+        reason = "absent and broken are two answers; broken was reported already"
+    )]
+    pub(crate) fn optional<T: Member>(&mut self, name: &'static str, id: &'static str) -> Option<Option<T>> {
+        self.known.push(name);
+        let Some(value) = self.payload.get(name) else { return Some(None) };
+        self.check.within(name, |check| {
+            let member = T::read(value);
+            match &member {
+                Some(member) => member.advise(id, check),
+                None => check.error(id, describe(Some(value)), format!("give {}", T::EXPECTED)),
+            }
+            member.map(Some)
+        })
+    }
+
+    /// The members that were not asked for.
+    // spec: SSF-017, SSF-018
+    pub(crate) fn rest(&mut self) -> Map<String, Value> {
+        let unknown = self.payload.iter().filter(|(name, _)| !self.known.contains(&name.as_str()));
+        unknown.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+}
+
+/// Judges members together; `None` when that broke a rule.
+pub(crate) fn judged<T>(event: T, judge: fn(&T, &mut Check), check: &mut Check) -> Option<T> {
+    let before = check.findings().len();
+    judge(&event, check);
+    let broken = check.findings()[before..].iter().any(|finding| finding.level >= Level::Lenient);
+    (!broken).then_some(event)
+}
+
+/// A payload of the members that are there, followed by those the definition does not name.
+pub(crate) fn object<const N: usize>(
+    members: [Option<(&'static str, Value)>; N],
+    other: &Map<String, Value>,
+) -> Map<String, Value> {
+    let known = members.into_iter().flatten().map(|(name, value)| (name.to_owned(), value));
+    known.chain(other.clone()).collect()
+}
+
+impl Member for String {
+    const EXPECTED: &'static str = "a string";
+
+    fn read(value: &Value) -> Option<Self> {
+        value.as_str().map(Self::from)
+    }
+
+    fn write(&self) -> Value {
+        Value::String(self.clone())
+    }
+}
+
+impl Member for Vec<String> {
+    const EXPECTED: &'static str = "an array of strings";
+
+    fn read(value: &Value) -> Option<Self> {
+        value.as_array()?.iter().map(String::read).collect()
+    }
+
+    fn write(&self) -> Value {
+        self.as_slice().into()
+    }
+}
+
+impl Member for Map<String, Value> {
+    const EXPECTED: &'static str = "an object with at least one member";
+
+    fn read(value: &Value) -> Option<Self> {
+        value.as_object().filter(|members| !members.is_empty()).cloned()
+    }
+
+    fn write(&self) -> Value {
+        Value::Object(self.clone())
+    }
+}
+
+/// Seconds since 1970 as a JSON number, fractions allowed and kept (RFC 7519 §2; CAEP 1.0 §2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NumericDate(Number);
+
+impl NumericDate {
+    /// Whole seconds, rounded down.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a float beyond i64 saturates, which is what is wanted"
+    )]
+    pub fn timestamp(&self) -> Timestamp {
+        Timestamp(self.0.as_i64().unwrap_or_else(|| self.0.as_f64().unwrap_or(f64::MAX).floor() as i64))
+    }
+}
+
+impl From<Timestamp> for NumericDate {
+    fn from(at: Timestamp) -> Self {
+        Self(at.0.into())
+    }
+}
+
+impl Member for NumericDate {
+    const EXPECTED: &'static str = "a number of seconds since 1970";
+
+    // spec: JWT-016, CAEP-008
+    fn read(value: &Value) -> Option<Self> {
+        match value {
+            Value::Number(number) => Some(Self(number.clone())),
+            _ => None,
+        }
+    }
+
+    fn write(&self) -> Value {
+        Value::Number(self.0.clone())
+    }
+
+    // spec: CAEP-006
+    fn advise(&self, id: &'static str, check: &mut Check) {
+        /// The year 5138 in seconds, 1973 in milliseconds.
+        const SUSPECT: i64 = 100_000_000_000;
+        if self.timestamp().0 > SUSPECT {
+            check.warn(id, format!("{} looks like milliseconds", self.0), "give seconds since 1970");
+        }
+    }
+}
+
+/// Text in several languages: BCP 47 tag to text, at least one (CAEP 1.0 §2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LanguageMap(BTreeMap<String, String>);
+
+impl LanguageMap {
+    /// Text in one language.
+    pub fn new(tag: impl Into<String>, text: impl Into<String>) -> Self {
+        Self([(tag.into(), text.into())].into())
+    }
+
+    /// The same with another language.
+    pub fn and(mut self, tag: impl Into<String>, text: impl Into<String>) -> Self {
+        self.0.insert(tag.into(), text.into());
+        self
+    }
+
+    /// The text for a language range by the lookup of RFC 4647 §3.4: `es-410` falls back to `es`; none left, any.
+    // spec: CAEP-007
+    pub fn lookup(&self, range: &str) -> &str {
+        let mut range = range;
+        loop {
+            if let Some((_, text)) = self.0.iter().find(|(tag, _)| tag.eq_ignore_ascii_case(range)) {
+                return text;
+            }
+            match range.rsplit_once('-') {
+                Some((shorter, _)) => range = shorter,
+                None => return self.0.values().next().map_or("", String::as_str),
+            }
+        }
+    }
+
+    /// Tags and texts, sorted by tag.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(tag, text)| (tag.as_str(), text.as_str()))
+    }
+}
+
+impl From<(&str, &str)> for LanguageMap {
+    fn from((tag, text): (&str, &str)) -> Self {
+        Self::new(tag, text)
+    }
+}
+
+impl Member for LanguageMap {
+    const EXPECTED: &'static str = "an object from language tag to text with at least one member";
+
+    // spec: CAEP-005
+    fn read(value: &Value) -> Option<Self> {
+        let members = value.as_object().filter(|members| !members.is_empty())?;
+        let texts: Option<_> =
+            members.iter().map(|(tag, v)| Some((tag.clone(), v.as_str()?.to_owned()))).collect();
+        texts.map(Self)
+    }
+
+    fn advise(&self, id: &'static str, check: &mut Check) {
+        for tag in self.0.keys().filter(|tag| !is_language_tag(tag)) {
+            check.strict(id, format!("{} is no language tag", quote(tag)), "name the language, such as `en`");
+        }
+    }
+
+    fn write(&self) -> Value {
+        self.0
+            .iter()
+            .map(|(tag, text)| (tag.clone(), Value::from(text.as_str())))
+            .collect::<Map<_, _>>()
+            .into()
+    }
+}
+
+/// The shape of RFC 5646 §2.1: subtags of one to eight letters and digits; no registry is asked.
+fn is_language_tag(tag: &str) -> bool {
+    tag.split('-')
+        .all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
+}

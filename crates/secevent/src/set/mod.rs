@@ -1,0 +1,37 @@
+//! The Security Event Token (RFC 8417): made by [`Set::issue`], read by [`Set::parse`].
+
+mod claims;
+mod issue;
+mod policy;
+mod unverified;
+mod verified;
+
+pub use claims::Claims;
+pub(crate) use claims::{check_claims, check_event};
+pub use issue::{Draft, Unsigned};
+pub use policy::Policy;
+pub(crate) use unverified::{JSON_MEND, json_rule};
+pub use unverified::{KeyHint, Keys, UnverifiedSet};
+pub use verified::VerifiedSet;
+
+use crate::Error;
+
+/// The way in: [`Set::issue`] makes a token, [`Set::parse`] reads one.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Set;
+
+impl Set {
+    /// Begins a SET of this issuer.
+    pub fn issue(iss: impl Into<String>) -> Draft {
+        Draft::new(iss.into())
+    }
+
+    /// Reads a compact token as far as is safe without a key: size, shape and header.
+    ///
+    /// # Errors
+    /// `invalid_request` when it is not a JWS in compact form (RFC 7519 §7.2).
+    pub fn parse(token: &str) -> Result<UnverifiedSet<'_>, Error> {
+        UnverifiedSet::parse(token)
+    }
+}

@@ -1,0 +1,170 @@
+//! What each identifier format demands (RFC 9493 §3.2, SSF 1.0 §3, RFC 9967 §2.1), as one table.
+
+use serde_json::{Map, Value};
+
+use super::{SubjectId, syntax};
+use crate::{
+    error::ErrorCode,
+    finding::{Check, Level, describe, quote},
+};
+
+/// A required text member of a format: its requirement, its grammar and the grammar's name.
+struct Member(&'static str, &'static str, fn(&str) -> bool, &'static str);
+
+fn any(_: &str) -> bool {
+    true
+}
+
+const URI: &str = "a URI (RFC 3986)";
+
+// spec: SUB-011, SUB-012, SUB-013, SUB-015, SUB-016, SUB-017, SUB-018, SUB-019, SUB-024, SUB-025, SUB-028
+const FORMATS: [(&str, &[Member]); 10] = [
+    ("account", &[Member("uri", "SUB-012", syntax::is_acct, "an acct URI, such as acct:user@host")]),
+    (
+        "email",
+        &[Member("email", "SUB-013", syntax::is_addr_spec, "an addr-spec, such as user@example.com, alone")],
+    ),
+    (
+        "iss_sub",
+        &[
+            Member("iss", "SUB-015", syntax::is_string_or_uri, "a StringOrURI (RFC 7519)"),
+            Member("sub", "SUB-015", any, "text"),
+        ],
+    ),
+    ("opaque", &[Member("id", "SUB-016", any, "text")]),
+    ("phone_number", &[Member("phone_number", "SUB-017", syntax::is_e164, "E.164, such as +12065550100")]),
+    ("did", &[Member("url", "SUB-018", syntax::is_did, "a DID URL, such as did:example:123")]),
+    ("uri", &[Member("uri", "SUB-019", syntax::is_uri, URI)]),
+    (
+        "jwt_id",
+        &[
+            Member("iss", "SUB-024", syntax::is_string_or_uri, "a StringOrURI (RFC 7519)"),
+            Member("jti", "SUB-024", any, "text"),
+        ],
+    ),
+    (
+        "saml_assertion_id",
+        &[Member("issuer", "SUB-025", any, "text"), Member("assertion_id", "SUB-025", any, "text")],
+    ),
+    ("scim", &[Member("uri", "SUB-028", syntax::is_relative_path, "a path relative to the SCIM base URI")]),
+];
+
+/// Judges a subject identifier, simple or complex. `None` when it is no object with a `format`.
+pub fn check_subject(value: &Value, check: &mut Check) -> Option<SubjectId> {
+    check_allowing(value, true, true, check)
+}
+
+fn check_allowing(value: &Value, complex: bool, aliases: bool, check: &mut Check) -> Option<SubjectId> {
+    // spec: SUB-001, SUB-002
+    let Value::Object(members) = value else {
+        check.error(
+            "SUB-001",
+            describe(Some(value)),
+            "write a subject identifier as an object with `format`",
+        );
+        return None;
+    };
+    let Some(Value::String(format)) = members.get("format") else {
+        let found = format!("`format`: {}", describe(members.get("format")));
+        check.error("SUB-002", found, "name the identifier format in a string member `format`");
+        return None;
+    };
+    match format.as_str() {
+        "complex" if !complex => {
+            check.error("SUB-052", "a complex subject inside a subject", "use simple subjects as members");
+        }
+        "complex" => check_complex(members, check),
+        "aliases" if !aliases => {
+            check.error("SUB-021", "`aliases` inside `aliases`", "put all identifiers into one array");
+        }
+        "aliases" => check_aliases(members, check),
+        "ip-addresses" => check_ip_addresses(members, check),
+        "" => check.error("SUB-002", "`format` is empty", "name the identifier format"),
+        // spec: SUB-010, SUB-055, SUB-074
+        name => check_members(name, members, check),
+    }
+    Some(SubjectId { members: members.clone() })
+}
+
+fn check_members(format: &str, members: &Map<String, Value>, check: &mut Check) {
+    let Some((_, required)) = FORMATS.iter().find(|(name, _)| *name == format) else { return };
+    for Member(name, id, grammar, expected) in *required {
+        check.within(name, |check| match members.get(*name) {
+            Some(Value::String(text)) if text.is_empty() => {
+                check.error("SUB-011", "it is empty", format!("give {expected}"));
+            }
+            Some(Value::String(text)) if grammar(text) => {}
+            Some(Value::String(text)) => {
+                // spec: SUB-075
+                let spaced = format == "phone_number" && grammar(&text.replace([' ', '-', '(', ')'], ""));
+                let level = if spaced { Level::Lenient } else { Level::Error };
+                let found = format!("it is {}", quote(text));
+                check.report(level, ErrorCode::InvalidRequest, id, found, format!("give {expected}"));
+            }
+            other => check.error(id, describe(other), format!("format {format} needs `{name}`: {expected}")),
+        });
+    }
+    // RFC 9967 lets a `scim` identifier carry any unique attribute (SUB-029).
+    if format != "scim" {
+        let known: Vec<_> = required.iter().map(|member| member.0).collect();
+        check_undescribed(format, &known, members, check);
+    }
+}
+
+// spec: SUB-003, SUB-076
+fn check_undescribed(format: &str, known: &[&str], members: &Map<String, Value>, check: &mut Check) {
+    for name in members.keys().filter(|name| *name != "format" && !known.contains(&name.as_str())) {
+        let found = format!("member {} is not described by format {format}", quote(name));
+        check.strict("SUB-003", found, "leave it out");
+    }
+}
+
+// spec: SUB-048, SUB-050, SUB-052
+fn check_complex(members: &Map<String, Value>, check: &mut Check) {
+    if members.len() < 2 {
+        check.error("SUB-048", "a complex subject without members", "add a member such as `user`");
+    }
+    for (name, value) in members.iter().filter(|(name, _)| *name != "format") {
+        check.within(name, |check| check_allowing(value, false, true, check));
+    }
+}
+
+// spec: SUB-020, SUB-021, SUB-023
+fn check_aliases(members: &Map<String, Value>, check: &mut Check) {
+    check_undescribed("aliases", &["identifiers"], members, check);
+    check.within("identifiers", |check| {
+        let Some(Value::Array(identifiers)) =
+            members.get("identifiers").filter(|v| *v != &Value::Array(vec![]))
+        else {
+            let found = describe(members.get("identifiers"));
+            return check.error("SUB-020", found, "give an array of at least one subject identifier");
+        };
+        for (i, identifier) in identifiers.iter().enumerate() {
+            check.within(&i.to_string(), |check| check_allowing(identifier, false, false, check));
+            if identifiers[..i].contains(identifier) {
+                check.warn("SUB-023", format!("identifier {i} is there twice"), "list each identifier once");
+            }
+        }
+    });
+}
+
+// spec: SUB-026, SUB-027
+fn check_ip_addresses(members: &Map<String, Value>, check: &mut Check) {
+    check_undescribed("ip-addresses", &["ip-addresses"], members, check);
+    check.within("ip-addresses", |check| {
+        let Some(Value::Array(addresses)) = members.get("ip-addresses") else {
+            let found = describe(members.get("ip-addresses"));
+            return check.error("SUB-026", found, "give an array of textual addresses");
+        };
+        if addresses.is_empty() {
+            check.error("SUB-026", "the array is empty", "give at least one address");
+        }
+        for (i, address) in addresses.iter().enumerate() {
+            if !address.as_str().is_some_and(syntax::is_ip_address) {
+                check.within(&i.to_string(), |check| {
+                    check.error("SUB-026", describe(Some(address)), "give an IPv4 or IPv6 address as text");
+                });
+            }
+        }
+    });
+}

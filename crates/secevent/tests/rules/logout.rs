@@ -1,0 +1,61 @@
+//! Logout Tokens (Back-Channel Logout 1.0).
+
+use secevent::{ErrorCode, Policy, Profile, Set, SigningKey};
+use serde_json::{Value, json};
+
+use super::{AUD, ISS, KEY, NOW, base, edited, errors, issue, refused_by_both, verify};
+
+const LOGOUT: Profile = Profile::LOGOUT;
+
+// spec: BCL-012, BCL-015, BCL-017, BCL-044, BCL-045
+#[test]
+fn a_logout_token_names_the_event_and_who_or_which_session() {
+    let event = "http://schemas.openid.net/event/backchannel-logout";
+    for (id, at, value) in [
+        ("BCL-017", "/sub", None),
+        ("BCL-012", "/sid", Some(json!(5))),
+        ("BCL-015", "/events", Some(json!({ "https://a.example/e": {} }))),
+        ("BCL-015", "/events", Some(json!({ event.replace("http:", "https:"): {} }))),
+        ("SET-006", "/events", Some(json!({ event: "" }))),
+        ("SET-006", "/events", Some(json!({ event: null }))),
+    ] {
+        refused_by_both(&LOGOUT, &edited(&LOGOUT, at, value), id);
+    }
+    let mut session = edited(&LOGOUT, "/sub", None);
+    session["sid"] = json!("s1");
+    assert_eq!(verify(&LOGOUT, &session).unwrap().text("sid"), Some("s1"));
+    let both = edited(&LOGOUT, "/sid", Some(json!("s1")));
+    assert_eq!(verify(&LOGOUT, &both).unwrap().text("sub"), Some("alice"));
+}
+
+// spec: BCL-022, BCL-040, BCL-041, BCL-042
+#[test]
+fn a_logout_token_is_signed_by_the_provider() {
+    let input = |alg: &str| {
+        let header = json!({ "typ": "logout+jwt", "alg": alg });
+        let claims = base(&LOGOUT).to_string();
+        secevent_jose::signing_input(header.as_object().unwrap(), claims.as_bytes())
+    };
+    let policy = Policy::new(LOGOUT, ISS, AUD);
+    for alg in ["none", "HS256", "RS256"] {
+        let unsigned = format!("{}.", input(alg));
+        let error = Set::parse(&unsigned).unwrap().verify(KEY.verifying_key(), &policy, NOW).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InvalidKey, "{alg}");
+    }
+    let stranger = SigningKey::generate(secevent::Alg::Rs256).unwrap();
+    let token = issue(&LOGOUT, &base(&LOGOUT)).unwrap().sign(LOGOUT, &stranger).unwrap();
+    let error = Set::parse(&token).unwrap().verify(KEY.verifying_key(), &policy, NOW).unwrap_err();
+    assert_eq!(errors(error.findings()), ["CHK-006"]);
+}
+
+// spec: BCL-028
+#[test]
+fn an_issuer_is_advised_to_keep_it_short() {
+    let warned = |exp: i64| {
+        let mut check = secevent::Check::new(secevent::Role::Issuer);
+        let Value::Object(claims) = edited(&LOGOUT, "/exp", Some(json!(exp))) else { unreachable!() };
+        secevent::Claims::read(claims, &LOGOUT, &mut check).unwrap();
+        check.findings().iter().any(|finding| finding.id == "BCL-028")
+    };
+    assert!(!warned(1_767_225_720) && warned(1_767_225_721));
+}
