@@ -71,8 +71,9 @@ pub(crate) fn jwks(file_or_url: &str) -> Result<JwkSet, Failure> {
     let remote = file_or_url.starts_with("https://") || file_or_url.starts_with("http://");
     let bytes = if remote { fetch(file_or_url) } else { document(Some(file_or_url), "keys") };
     let bytes = bytes.map_err(|failure| failure.or_next(PUBLISH))?;
+    let next = if remote { format!("curl -i {file_or_url}") } else { PUBLISH.to_owned() };
     let unusable = |why: &dyn std::fmt::Display| {
-        Failure::could_not(format_args!("{file_or_url} holds no usable keys: {why}")).next(PUBLISH)
+        Failure::could_not(format_args!("{file_or_url} holds no usable keys: {why}")).next(&next)
     };
     let members = json::parse_object(&bytes).map_err(|error| unusable(&error))?;
     let set = if members.contains_key("kty") {
@@ -98,6 +99,7 @@ fn fetch(url: &str) -> Result<Vec<u8>, Failure> {
             status => Err(Failure::could_not(format_args!("{url} answered with status {status}"))),
         }
     })
+    .map_err(|failure| failure.or_next(&format!("curl -i {url}")))
 }
 
 /// A private key: a file with a JWK, `-` for stdin, or `env:NAME`.

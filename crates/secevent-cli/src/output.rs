@@ -104,7 +104,7 @@ pub(crate) fn date(secs: i64) -> String {
 }
 
 /// A JSON Pointer for people: escapes undone, and events by their short names.
-fn place(pointer: &str) -> String {
+pub(crate) fn place(pointer: &str) -> String {
     let mut place = String::new();
     let mut parent = "";
     for part in pointer.split('/').skip(1) {

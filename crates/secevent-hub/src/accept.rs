@@ -1,8 +1,6 @@
 //! Accepting events: judge, decide who gets them, write, and only then say yes.
 
-use secevent::{
-    Check, Claims, Event, EventType, Finding, Payload, Role, SubjectId, Timestamp, event::ssf,
-};
+use secevent::{Check, Claims, Event, EventType, Finding, Payload, Role, SubjectId, Timestamp, event::ssf};
 use secevent_ssf::{
     LoggedEvent, Seq, SubjectKey,
     store::{Batch, IdempotentAnswer, NewEvent, StoreError, Write},
@@ -203,7 +201,8 @@ impl Hub {
     fn longest_audience(&self) -> &[String] {
         let length = |aud: &&[String]| aud.iter().map(String::len).sum::<usize>();
         let all = self.0.settings.receivers.iter().map(|receiver| receiver.audience.as_slice());
-        all.max_by_key(length).filter(|aud| !aud.is_empty()).unwrap_or(std::slice::from_ref(&self.0.settings.issuer))
+        let longest = all.max_by_key(length).filter(|aud| !aud.is_empty());
+        longest.unwrap_or_else(|| std::slice::from_ref(&self.0.settings.issuer))
     }
 }
 

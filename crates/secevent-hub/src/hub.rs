@@ -11,6 +11,7 @@ use secevent_ssf::{
     Entry, JtiMint, Seq,
     engine::{Backlog, Cursor, Millis},
     store::{Batch, NewEvent, Store, StoreError, StreamRecord, Write},
+    stream::Delivery,
 };
 use tokio::{sync::watch, task::JoinSet};
 use tracing::{info, warn};
@@ -21,6 +22,7 @@ use crate::{
     keys::KeyRing,
     recent::Recent,
     stream::{Queue, Stream, Streams},
+    transmitter::poll_url,
     writer::Writer,
 };
 
@@ -65,12 +67,6 @@ pub enum HubError {
     Thread(#[from] std::io::Error),
 }
 
-/// How often settlements are written when no event takes them along; at most this much is repeated after a crash.
-const FLUSH_EVERY: Duration = Duration::from_millis(200);
-
-/// How often retention is applied.
-const PRUNE_EVERY: Duration = Duration::from_mins(10);
-
 /// How long a stop waits for what is on its way.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 
@@ -86,7 +82,7 @@ impl Hub {
         };
         let mut streams = Vec::new();
         for (record, cursor) in snapshot.streams {
-            streams.push(resume(&store, record, cursor, &settings.limits)?);
+            streams.push(resume(&store, record, &cursor, &settings)?);
         }
         let streams = Arc::new(Streams::new(streams, snapshot.last_stream, snapshot.last_audience));
         let recent = Arc::new(Recent::default());
@@ -263,34 +259,6 @@ impl Hub {
         }
         Ok(())
     }
-
-    /// Writes settlements down now and then, and forgets what retention lets go.
-    async fn keep_house(self) {
-        let mut stopping = self.0.stopping.subscribe();
-        let mut flush = tokio::time::interval(FLUSH_EVERY);
-        let mut prune = tokio::time::interval(PRUNE_EVERY);
-        loop {
-            tokio::select! {
-                _ = flush.tick() => self.0.writer.flush().await,
-                _ = prune.tick() => self.prune().await,
-                () = stopped(&mut stopping) => return,
-            }
-        }
-    }
-
-    async fn prune(&self) {
-        /// How long answers to `Idempotency-Key` are kept, in seconds.
-        const ANSWERS_SECS: i64 = 24 * 3600;
-        let now = self.now().timestamp();
-        let keep = i64::try_from(self.0.settings.limits.retention.as_secs()).unwrap_or(i64::MAX);
-        let settled = self.0.streams.settled(self.0.writer.head());
-        let (events, answers) = (now.0.saturating_sub(keep), now.0 - ANSWERS_SECS);
-        match self.read_store(move |store| store.prune(settled, events, answers)).await {
-            Ok(0) => {}
-            Ok(pruned) => info!(pruned, "forgot settled events beyond retention"),
-            Err(error) => warn!(%error, "retention could not be applied"),
-        }
-    }
 }
 
 /// Why a SET could not be made.
@@ -307,13 +275,18 @@ pub(crate) enum SignError {
 /// A stream after a restart.
 fn resume(
     store: &Arc<dyn Store>,
-    record: StreamRecord,
-    cursor: Cursor,
-    limits: &crate::Limits,
+    mut record: StreamRecord,
+    cursor: &Cursor,
+    settings: &Settings,
 ) -> Result<Stream, StoreError> {
+    // SETs are signed under the issuer of today, so that is what a stream says, also after a move.
+    record.config.iss.clone_from(&settings.issuer);
+    if let Delivery::Poll { endpoint_url } = &mut record.config.delivery {
+        *endpoint_url = Some(poll_url(&settings.issuer, &record.config.stream_id));
+    }
     let open = store.events(&cursor.open)?;
     let open = open.into_iter().map(|row| Entry { seq: row.seq, subject: row.event.subject });
-    let mut queue = Queue::new(&record, Backlog::resume(cursor.high, open), limits);
+    let mut queue = Queue::new(&record, Backlog::resume(cursor.high, open), &settings.limits);
     queue.hold(record.status != secevent::event::ssf::StreamStatus::Enabled);
     Ok(Stream::new(record, queue))
 }

@@ -14,6 +14,7 @@
 mod accept;
 mod admin;
 pub mod config;
+mod housekeeping;
 mod hub;
 mod keys;
 mod push_worker;

@@ -35,7 +35,7 @@ pub(crate) struct Stream {
 #[derive(Debug)]
 pub(crate) struct Work {
     pub(crate) queue: Queue,
-    /// Set aside and not written yet; they go out in the commit that carries the cursor.
+    /// Set aside and not written yet; they leave when the commit that carries the cursor is done.
     pub(crate) letters: Vec<DeadLetter>,
 }
 
@@ -110,7 +110,7 @@ impl Stream {
     pub(crate) fn take_dirty(&self) -> Option<(Cursor, Vec<DeadLetter>)> {
         let mut work = self.work();
         let cursor = work.queue.backlog_mut().take_dirty()?;
-        Some((cursor, std::mem::take(&mut work.letters)))
+        Some((cursor, work.letters.clone()))
     }
 
     /// Whether verification may be asked for at this time; if so it counts as asked for.

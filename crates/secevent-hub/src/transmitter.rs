@@ -32,6 +32,11 @@ impl Hub {
     }
 }
 
+/// Where a stream of this issuer is polled.
+pub(crate) fn poll_url(issuer: &str, stream_id: &str) -> String {
+    format!("{}{}/{stream_id}", issuer.trim_end_matches('/'), Paths::POLL)
+}
+
 impl TransmitterHost for Hub {
     type Receiver = ReceiverSettings;
 

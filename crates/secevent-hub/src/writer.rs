@@ -16,7 +16,10 @@ use secevent_ssf::{
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::{recent::Recent, stream::Streams};
+use crate::{
+    recent::Recent,
+    stream::{Stream, Streams},
+};
 
 /// Requests that wait for the next commit; more wait for a place here.
 const JOBS_MAX: usize = 4096;
@@ -168,12 +171,16 @@ impl Shared {
         }
         match self.store.commit(&batch) {
             Ok(first) => {
+                // Until now they were listed from memory.
+                for (stream, letters) in &taken {
+                    stream.work().letters.drain(..*letters);
+                }
                 self.feed(first, batch.events);
                 Ok(first)
             }
             Err(StoreError::Full(why)) => {
                 // Nothing was written: what was settled is written when there is room again.
-                self.give_back(taken);
+                self.give_back(&taken);
                 Err(StoreError::Full(why))
             }
             Err(error) => {
@@ -183,27 +190,23 @@ impl Shared {
         }
     }
 
-    /// Adds what streams have settled to a batch.
-    fn take_dirty(&self, batch: &mut Batch) -> Vec<(StreamNo, Vec<secevent_ssf::store::DeadLetter>)> {
+    /// Adds what streams have settled to a batch; answers with the streams and how many of their dead letters it has.
+    fn take_dirty(&self, batch: &mut Batch) -> Vec<(Arc<Stream>, usize)> {
         let mut taken = Vec::new();
         for no in std::mem::take(&mut *self.dirty()) {
             let Some(stream) = self.streams.by_no(no) else { continue };
             let Some((cursor, letters)) = stream.take_dirty() else { continue };
             batch.writes.push(Write::Cursor(no, cursor));
-            batch.writes.extend(letters.iter().cloned().map(Write::DeadLetter));
-            taken.push((no, letters));
+            taken.push((stream, letters.len()));
+            batch.writes.extend(letters.into_iter().map(Write::DeadLetter));
         }
         taken
     }
 
-    fn give_back(&self, taken: Vec<(StreamNo, Vec<secevent_ssf::store::DeadLetter>)>) {
-        for (no, letters) in taken {
-            if let Some(stream) = self.streams.by_no(no) {
-                let mut work = stream.work();
-                work.letters.extend(letters);
-                work.queue.backlog_mut().mark_dirty();
-                self.dirty().insert(no);
-            }
+    fn give_back(&self, taken: &[(Arc<Stream>, usize)]) {
+        for (stream, _) in taken {
+            stream.work().queue.backlog_mut().mark_dirty();
+            self.dirty().insert(stream.no);
         }
     }
 

@@ -1,18 +1,18 @@
 //! What can be wrong with a token, a key or a set of keys.
 
+use crate::AlgSet;
 use crate::json::JsonError;
-use crate::{Alg, AlgSet};
 
 /// Why a token was not believed or a key not taken.
 ///
-/// Up to [`AlgNotAllowed`](Self::AlgNotAllowed) the *token* is not acceptable whatever the key; up to
-/// [`BadSignature`](Self::BadSignature) the *key* is missing or the wrong one; the rest say that a key could not
+/// Up to [`ZipUnsupported`](Self::ZipUnsupported) the *token* is not acceptable whatever the key; up to
+/// [`NotDecrypted`](Self::NotDecrypted) the *key* is missing or the wrong one; the rest say that a key could not
 /// be read or used. Messages carry what was found and the rule it breaks, and never a secret or a whole token;
 /// text that came from a peer is escaped and cut to 64 characters.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The text is not a JWS in compact form, or not a JWK set.
+    /// The text is not a JWS or JWE in compact form, or not a JWK set.
     #[error("{0}")]
     Malformed(String),
     /// The text has five parts: it is an encrypted token (JWE), which is not a JWS (RFC 7516 §9).
@@ -37,6 +37,18 @@ pub enum Error {
         /// The allow-list, as [`AlgSet`] displays it.
         allowed: String,
     },
+    /// The header's `enc` is not in the receiver's allow-list (RFC 8725 §3.1).
+    #[error("enc {} is not allowed here; allowed: {allowed} (BCP-001)", shown(enc))]
+    EncNotAllowed {
+        /// The `enc` as received.
+        enc: String,
+        /// The names of what is allowed.
+        allowed: String,
+    },
+    /// The header of an encrypted token has `zip`: what is compressed tells its content by its length, and may
+    /// expand without measure (RFC 8725 §3.6).
+    #[error("header has zip {0}, and compressed content is not taken (BCP-011)")]
+    ZipUnsupported(String),
     /// The set holds no key of that `kid` that fits the algorithm, or, without `kid`, none that fits.
     #[error("no key of the set {} and fits the algorithm", kid.as_deref().map_or_else(|| "is usable".to_owned(), |kid| format!("has kid {}", shown(kid))))]
     KeyNotFound {
@@ -57,12 +69,20 @@ pub enum Error {
     /// The signature is not one that this key made over this header and payload.
     #[error("the signature does not verify with this key")]
     BadSignature,
+    /// The encrypted token was made for another key, or was altered; which of them is not told (RFC 7516 §11.5).
+    #[error(
+        "the token does not decrypt with this key: it was made for another one, or was altered on its way"
+    )]
+    NotDecrypted,
     /// The JWK is not a usable key; says which member is wrong.
     #[error("unusable key: {0}")]
     BadKey(String),
     /// The signer could not make a signature.
     #[error("signing failed: {0}")]
     Sign(String),
+    /// The token could not be encrypted.
+    #[error("encryption failed: {0}")]
+    Encrypt(String),
     /// Something that must be strict JSON is not.
     #[error("not acceptable JSON: {0}")]
     Json(#[from] JsonError),
@@ -73,7 +93,7 @@ impl Error {
         Self::AlgNotAllowed { alg: alg.to_owned(), allowed: allowed.to_string() }
     }
 
-    pub(crate) fn unfit(alg: Alg, key: impl Into<String>) -> Self {
+    pub(crate) fn unfit(alg: impl ToString + Copy, key: impl Into<String>) -> Self {
         Self::KeyUnfit { alg: alg.to_string(), key: key.into() }
     }
 }
@@ -91,6 +111,7 @@ pub(crate) fn shown(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Alg;
 
     // spec: BCP-016
     #[test]

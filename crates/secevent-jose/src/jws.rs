@@ -18,37 +18,38 @@ use std::fmt;
 
 use crate::base64url::decode;
 use crate::error::shown;
-use crate::json::{self, Map, Value};
+use crate::json::{Document, JsonError, Map, Object, Value};
 use crate::{Alg, AlgSet, Error, Signer, VerifyingKey, base64url};
 
 /// A SET with ten subjects and two languages is under 4 KiB; 64 KiB leaves room and bounds memory.
 pub const TOKEN_BYTES_MAX: usize = 64 * 1024;
 
-/// The JOSE header of a JWS (RFC 7515 §4).
+/// The JOSE header of a JWS (RFC 7515 §4), or of a JWE, where these members mean the same (RFC 7516 §4).
 // Invariant: `alg` is there and a string; `typ`, `cty` and `kid` are strings if there; `crit` is not there.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Header(Map<String, Value>);
+pub struct Header(Document);
 
 impl Header {
     // spec: JWT-001
-    fn parse(bytes: &[u8]) -> Result<Self, Error> {
-        let members = json::parse_object(bytes)?;
+    pub(crate) fn parse(bytes: Vec<u8>) -> Result<Self, Error> {
+        let document = Document::parse(bytes)?;
+        let members = document.root().as_object().ok_or(JsonError::NOT_AN_OBJECT)?;
         // spec: JWT-021
         // spec: JWT-002
         if let Some(crit) = members.get("crit") {
-            return Err(Error::CritUnsupported(shown(&crit.to_string())));
+            return Err(Error::CritUnsupported(shown(&crit.to_value().to_string())));
         }
-        if !members.contains_key("alg") {
+        if !members.contains("alg") {
             return Err(Error::Malformed("header has no alg (RFC 7515 §4.1.1)".into()));
         }
-        for name in ["alg", "typ", "cty", "kid"] {
-            if members.get(name).is_some_and(|value| !value.is_string()) {
+        for (name, value) in members.iter().filter(|(name, _)| ["alg", "typ", "cty", "kid"].contains(name)) {
+            if value.as_str().is_none() {
                 return Err(Error::Malformed(format!(
                     "header member {name} is not a string (RFC 7515 §4.1)"
                 )));
             }
         }
-        Ok(Self(members))
+        Ok(Self(document))
     }
 
     /// The `alg` as received, which may name no algorithm of ours (RFC 7515 §4.1.1).
@@ -75,12 +76,16 @@ impl Header {
     /// All members in the order received, for showing them to a person.
     ///
     /// A key carried here (`jwk`, `x5c`) or pointed to (`jku`, `x5u`) proves nothing about the issuer.
-    pub fn members(&self) -> &Map<String, Value> {
-        &self.0
+    ///
+    /// # Panics
+    ///
+    /// Never: a header that is no object is not parsed.
+    pub fn members(&self) -> Object<'_> {
+        self.0.root().as_object().expect("it was an object when it was parsed")
     }
 
-    fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name)?.as_str()
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.members().text(name)
     }
 }
 
@@ -108,9 +113,10 @@ impl<'t> Compact<'t> {
         }
         let (signing_input, header, payload, signature) = split(token)?;
         Ok(Self {
-            header: Header::parse(&decode("the header part", header)?)?,
+            header: Header::parse(decode("the header part", header)?)?,
             signing_input,
-            payload: decode("the payload part", payload)?,
+            payload: decode("the payload part", payload)
+                .map_err(|error| if payload.contains('.') { not_three_parts(token) } else { error })?,
             signature: decode("the signature part", signature)?,
         })
     }
@@ -150,9 +156,9 @@ impl<'t> Compact<'t> {
         Ok(&self.payload)
     }
 
-    /// The payload without a copy, for callers that have called [`verify`](Self::verify).
-    pub fn into_payload(self) -> Vec<u8> {
-        self.payload
+    /// Header and payload without a copy, for callers that have called [`verify`](Self::verify).
+    pub fn into_parts(self) -> (Header, Vec<u8>) {
+        (self.header, self.payload)
     }
 }
 
@@ -166,17 +172,22 @@ impl fmt::Debug for Compact<'_> {
 /// The signing input and the three parts.
 // spec: BCP-021
 fn split(token: &str) -> Result<(&str, &str, &str, &str), Error> {
-    let parts = token.split('.').count();
-    match (parts, token.rsplit_once('.')) {
-        (3, Some((signing_input, signature))) => {
-            let (header, payload) = signing_input.split_once('.').unwrap_or_default();
-            Ok((signing_input, header, payload, signature))
-        }
-        (5, _) => Err(Error::Encrypted),
-        _ if token.trim_start().starts_with('{') => Err(Error::Malformed(
+    let parts = token.split_once('.').and_then(|(header, rest)| {
+        // A period that is left in the payload is no base64url, which is found when that is decoded.
+        let (payload, signature) = rest.rsplit_once('.')?;
+        Some((&token[..header.len() + 1 + payload.len()], header, payload, signature))
+    });
+    parts.ok_or_else(|| not_three_parts(token))
+}
+
+#[cold]
+fn not_three_parts(token: &str) -> Error {
+    match token.split('.').count() {
+        5 => Error::Encrypted,
+        _ if token.trim_start().starts_with('{') => Error::Malformed(
             "the token is JSON; only the compact serialisation is accepted (RFC 7515 §3.1)".into(),
-        )),
-        _ => Err(Error::Malformed(format!("the token has {parts} parts, a JWS has 3 (RFC 7515 §3.1)"))),
+        ),
+        parts => Error::Malformed(format!("the token has {parts} parts, a JWS has 3 (RFC 7515 §3.1)")),
     }
 }
 

@@ -4,12 +4,12 @@
 //! [`rsa`], [`ec`] and [`okp`], each with a `Public` and a `Private` half. [`verifying`] and [`signing`] add
 //! what they have in common: `kid`, `alg`, `use` and `key_ops`.
 
-mod der;
+pub(crate) mod der;
 mod ec;
-mod jwk;
+pub(crate) mod jwk;
 mod okp;
-mod rsa;
-mod signing;
+pub(crate) mod rsa;
+pub(crate) mod signing;
 mod verifying;
 
 pub use signing::SigningKey;

@@ -23,13 +23,15 @@
 //! * [`jws`] splits, verifies and makes tokens; [`json`] is the strict parser for everything that is signed.
 //! * [`VerifyingKey`] and [`SigningKey`] are a key pair's two halves; [`Signer`] is what an HSM implements.
 //! * [`JwkSet`] is what an issuer publishes; [`Alg`] and [`AlgSet`] say what a receiver takes.
+//! * `jwe`, only with the feature of that name, encrypts a token to its recipient ([RFC 7516]) and decrypts it.
 //! * [`Seal`] hides a number; [`random`], [`sha256`] and [`constant_time_eq`] are the primitives left over.
 //!
-//! What is left out is left out on purpose: encryption (JWE), symmetric algorithms, `none`, the JSON
+//! What is left out is left out on purpose: symmetric algorithms, `none`, the JSON
 //! serialisation, detached payloads, and every header member that brings its own key (`jwk`, `jku`, `x5u`,
 //! `x5c`), which is shown by [`Header::members`] and otherwise never read.
 //!
 //! [RFC 7515]: https://www.rfc-editor.org/rfc/rfc7515
+//! [RFC 7516]: https://www.rfc-editor.org/rfc/rfc7516
 //! [RFC 7517]: https://www.rfc-editor.org/rfc/rfc7517
 //! [RFC 7518]: https://www.rfc-editor.org/rfc/rfc7518
 //! [RFC 7638]: https://www.rfc-editor.org/rfc/rfc7638
@@ -40,6 +42,8 @@ mod alg;
 mod base64url;
 mod error;
 pub mod json;
+#[cfg(feature = "jwe")]
+pub mod jwe;
 mod jwks;
 pub mod jws;
 mod key;

@@ -77,13 +77,13 @@ mod tests {
     // spec: SET-019, POLL-033
     #[test]
     fn a_jti_opens_to_its_place_for_its_own_mint_only() {
-        let mint = JtiMint::new([7; 16], 0xABCDEF);
+        let mint = JtiMint::new([7; 16], 0x00AB_CDEF);
         let names: Vec<_> = (1..200).map(|seq| mint.mint(Seq(seq), Audience(3))).collect();
         for (seq, name) in (1..).zip(&names) {
             assert_eq!(name.len(), 22);
             assert_eq!(mint.open(name), Some((Seq(seq), Audience(3))));
             assert_eq!(JtiMint::new([7; 16], 1).open(name), None, "another incarnation");
-            assert_eq!(JtiMint::new([8; 16], 0xABCDEF).open(name), None, "another key");
+            assert_eq!(JtiMint::new([8; 16], 0x00AB_CDEF).open(name), None, "another key");
         }
         assert_eq!(names.iter().collect::<std::collections::BTreeSet<_>>().len(), names.len());
         for foreign in ["", "bWJq", "24c63fb56e5a2d77a6b512616ca9fa24", "AAAAAAAAAAAAAAAAAAAAAA", "\u{e9}"] {

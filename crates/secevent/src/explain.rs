@@ -1,12 +1,15 @@
 //! Explaining: every rule that a document breaks, with the requirement and the mend.
 
-use secevent_jose::json;
+use secevent_jose::{
+    Alg, Compact, Header,
+    json::{Document, Json, JsonError, Object},
+};
 use serde_json::{Map, Value};
 
 use crate::{
     Error, ErrorCode, Profile,
-    danger::{self, Peeked},
     finding::{Check, Finding, Level, Role},
+    profile::subject_format,
     set::{self, check_claims, check_event},
 };
 
@@ -27,31 +30,33 @@ pub struct Inspection {
 /// # Errors
 /// When the token cannot be read at all.
 pub fn inspect(token: &str, profile: &Profile) -> Result<Inspection, Error> {
-    let Peeked { header, claims } = danger::peek(token)?;
+    let jws = Compact::parse(token).map_err(|error| Error::jose(&error))?;
+    let (header, payload) = jws.into_parts();
+    let document = set::claims_document(payload)?;
+    let claims = document.root().as_object().ok_or_else(|| set::not_json(&JsonError::NOT_AN_OBJECT))?;
     let mut check = Check::new(Role::Receiver);
     check_header(&header, profile, &mut check);
-    check_claims(&claims, profile, &mut check);
-    check_all_events(&claims, &mut check);
+    check_claims(claims, profile, &mut check);
+    check_all_events(claims, &mut check);
     let mut findings = check.into_findings();
     // Framework events are judged by profile and by catalogue; one word about them is enough.
     let mut seen = Vec::new();
     findings.retain(|finding| !seen.contains(finding) && (seen.push(finding.clone()), true).1);
-    Ok(Inspection { header, claims, findings })
+    Ok(Inspection { header: header.members().to_map(), claims: claims.to_map(), findings })
 }
 
-fn check_header(header: &Map<String, Value>, profile: &Profile, check: &mut Check) {
-    let alg = header.get("alg").and_then(Value::as_str).unwrap_or_default();
-    let known = secevent_jose::Alg::from_name(alg);
+fn check_header(header: &Header, profile: &Profile, check: &mut Check) {
+    let known = Alg::from_name(header.alg());
     if !known.is_some_and(|alg| profile.algs.contains(alg)) {
         check.within("alg", |check| {
-            let found = format!("it is {}", crate::finding::quote(alg));
+            let found = format!("it is {}", crate::finding::quote(header.alg()));
             let mend = format!("sign with one of {}", profile.algs);
             check.report(Level::Error, ErrorCode::InvalidKey, "CHK-003", found, mend);
         });
     }
-    profile.check_typ(header.get("typ").and_then(Value::as_str), check);
-    Profile::check_cty(header.get("cty").and_then(Value::as_str), check);
-    for name in ["jwk", "jku", "x5u", "x5c"].into_iter().filter(|name| header.contains_key(*name)) {
+    profile.check_typ(header.typ(), check);
+    Profile::check_cty(header.cty(), check);
+    for name in ["jwk", "jku", "x5u", "x5c"].into_iter().filter(|name| header.members().contains(name)) {
         let found = "keys and key URLs in a header are never used";
         check.within(name, |check| check.warn("BCP-016", found, "publish keys at `jwks_uri`"));
     }
@@ -59,9 +64,7 @@ fn check_header(header: &Map<String, Value>, profile: &Profile, check: &mut Chec
 
 /// Judges a claims set under a profile, without its signature and its events' payloads.
 pub fn judge_claims(document: &[u8], profile: &Profile) -> Vec<Finding> {
-    judge(document, |claims, check| {
-        check_claims(claims, profile, check);
-    })
+    judge(document, |claims, check| check_claims(claims, profile, check))
 }
 
 /// Judges the payloads and subjects of the events of a claims set against the catalogue.
@@ -69,18 +72,26 @@ pub fn judge_events(document: &[u8]) -> Vec<Finding> {
     judge(document, check_all_events)
 }
 
-fn check_all_events(claims: &Map<String, Value>, check: &mut Check) {
-    let subject = claims.get("sub_id").and_then(|id| serde_json::from_value(id.clone()).ok());
-    for (uri, payload) in claims.get("events").and_then(Value::as_object).into_iter().flatten() {
-        check_event(uri, payload, subject.as_ref(), check);
+fn check_all_events(claims: Object<'_>, check: &mut Check) {
+    for (uri, payload) in claims.get("events").and_then(Json::as_object).into_iter().flat_map(Object::iter) {
+        check_event(uri, payload, subject_format(claims), check);
     }
 }
 
-fn judge(document: &[u8], walk: impl FnOnce(&Map<String, Value>, &mut Check)) -> Vec<Finding> {
+fn judge(document: &[u8], walk: impl FnOnce(Object<'_>, &mut Check)) -> Vec<Finding> {
     let mut check = Check::new(Role::Receiver);
-    match json::parse_object(document) {
-        Ok(claims) => walk(&claims, &mut check),
-        Err(error) => check.error(set::json_rule(&error), error.to_string(), set::JSON_MEND),
+    let refused = match Document::parse(document.to_vec()) {
+        Ok(document) => match document.root().as_object() {
+            Some(claims) => {
+                walk(claims, &mut check);
+                None
+            }
+            None => Some(JsonError::NOT_AN_OBJECT),
+        },
+        Err(error) => Some(error),
+    };
+    if let Some(error) = refused {
+        check.error(set::json_rule(&error), error.to_string(), set::JSON_MEND);
     }
     check.into_findings()
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use secevent_jose::json::Json;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -67,14 +68,16 @@ pub enum Role {
 #[derive(Debug)]
 pub struct Check {
     role: Role,
-    at: String,
+    /// The names of the members walked into, one after the other, and where each begins.
+    names: String,
+    steps: Vec<usize>,
     findings: Vec<Finding>,
 }
 
 impl Check {
     /// An empty collection for a walk from this side.
     pub const fn new(role: Role) -> Self {
-        Self { role, at: String::new(), findings: Vec::new() }
+        Self { role, names: String::new(), steps: Vec::new(), findings: Vec::new() }
     }
 
     /// The side this walk judges from.
@@ -84,11 +87,12 @@ impl Check {
 
     /// Walks into a member: findings made by `walk` carry its name in their place.
     pub fn within<T>(&mut self, member: &str, walk: impl FnOnce(&mut Self) -> T) -> T {
-        let outside = self.at.len();
-        self.at.push('/');
-        self.at.push_str(&member.replace('~', "~0").replace('/', "~1"));
+        let outside = self.names.len();
+        self.steps.push(outside);
+        self.names.push_str(member);
         let result = walk(self);
-        self.at.truncate(outside);
+        self.names.truncate(outside);
+        self.steps.pop();
         result
     }
 
@@ -120,7 +124,14 @@ impl Check {
         mend: impl Into<String>,
     ) {
         let (found, mend) = (found.into(), mend.into());
-        self.findings.push(Finding { id, level, at: self.at.clone(), found, mend, code });
+        self.findings.push(Finding { id, level, at: self.pointer(), found, mend, code });
+    }
+
+    /// The place walked to, as a JSON Pointer (RFC 6901).
+    fn pointer(&self) -> String {
+        let ends = self.steps.iter().skip(1).copied().chain([self.names.len()]);
+        let names = self.steps.iter().zip(ends).map(|(start, end)| &self.names[*start..end]);
+        names.flat_map(|name| ["/".to_owned(), name.replace('~', "~0").replace('/', "~1")]).collect()
     }
 
     /// The heaviest level found so far.
@@ -149,12 +160,17 @@ pub fn describe(value: Option<&Value>) -> Cow<'static, str> {
     match value {
         None => "it is missing".into(),
         Some(Value::Null) => "it is null".into(),
-        Some(Value::Bool(b)) => format!("it is {b}").into(),
-        Some(Value::Number(n)) => format!("it is the number {n}").into(),
-        Some(Value::String(s)) => format!("it is {}", quote(s)).into(),
+        Some(Value::Bool(truth)) => format!("it is {truth}").into(),
+        Some(Value::Number(number)) => format!("it is the number {number}").into(),
+        Some(Value::String(text)) => format!("it is {}", quote(text)).into(),
         Some(Value::Array(_)) => "it is an array".into(),
         Some(Value::Object(_)) => "it is an object".into(),
     }
+}
+
+/// The same for a value of a document.
+pub(crate) fn describe_json(value: Option<Json<'_>>) -> Cow<'static, str> {
+    describe(value.map(Json::to_value).as_ref())
 }
 
 /// Text of a peer made fit to be shown: quoted, control characters escaped, cut at 80 characters.

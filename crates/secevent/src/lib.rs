@@ -44,7 +44,8 @@
 //! ```
 //!
 //! There is no public way from a raw token to its claims that skips verification; reading early is spelled
-//! [`danger::peek`]. Nothing here reads a clock or does I/O.
+//! [`danger::peek`], and taking a token without a signature [`danger::accept_unsigned`]. With the feature `jwe`,
+//! `Draft::sign_and_encrypt` and `Set::decrypt` make and read signed tokens that are encrypted. Nothing here reads a clock or does I/O.
 
 pub mod danger;
 mod error;
@@ -60,7 +61,11 @@ pub use error::{Error, ErrorCode, Fault};
 pub use event::{Event, EventType, Payload, UnknownEvent};
 pub use finding::{Check, Finding, Level, Role};
 pub use profile::{EventCount, Profile, Typ};
+#[cfg(feature = "jwe")]
+pub use secevent_jose::jwe;
 pub use secevent_jose::{Alg, AlgSet, JwkSet, Signer, SigningKey, VerifyingKey};
 pub use set::{Claims, Draft, KeyHint, Keys, Policy, Set, Unsigned, UnverifiedSet, VerifiedSet};
+#[cfg(feature = "jwe")]
+pub use set::{Decrypted, Recipient};
 pub use subject::{Matching, SubjectId, check_subject};
 pub use time::Timestamp;

@@ -8,13 +8,14 @@
 //! const OURS: Profile = Profile { name: "ours", algs: AlgSet::of(&[Alg::Ed25519, Alg::EdDsa]), ..Profile::SSF };
 //! ```
 
-use secevent_jose::{Alg, AlgSet};
-use serde_json::{Map, Value};
+use secevent_jose::{
+    Alg, AlgSet,
+    json::{Json, Object},
+};
 
 use crate::{
-    event::{Payload, caep, logout, scim, ssf},
-    finding::{Check, Level, Role, describe, quote},
-    subject::SubjectId,
+    event::{Member as _, NumericDate, Payload, caep, logout, scim, ssf},
+    finding::{Check, Level, Role, describe_json, quote},
 };
 
 /// A kind of SET.
@@ -22,6 +23,8 @@ use crate::{
 pub struct Profile {
     /// The name on the command line.
     pub name: &'static str,
+    /// The requirement that demands a signature, if the profile has one: its tokens are taken unsigned by no channel.
+    pub must_sign: Option<&'static str>,
     /// What `typ` may be.
     pub typ: Typ,
     /// The algorithms that the profile leaves to choose from.
@@ -33,7 +36,7 @@ pub struct Profile {
     /// How many members `events` may have.
     pub events: EventCount,
     /// What else the profile demands of claims and subject.
-    pub extra: fn(&Map<String, Value>, Option<&SubjectId>, &mut Check),
+    pub extra: fn(Object<'_>, &mut Check),
 }
 
 /// Explicit typing of a token (RFC 8725 §3.11); compared as media types (SET-033).
@@ -58,13 +61,14 @@ pub enum EventCount {
     One,
 }
 
-const fn nothing_more(_: &Map<String, Value>, _: Option<&SubjectId>, _: &mut Check) {}
+const fn nothing_more(_: Object<'_>, _: &mut Check) {}
 
 impl Profile {
     /// Any SET of RFC 8417.
     // spec: SET-034, BCP-023
     pub const SET: Self = Self {
         name: "set",
+        must_sign: None,
         typ: Typ::Optional(&["secevent+jwt"], "SET-032"),
         algs: AlgSet::ALL,
         required: &[],
@@ -77,6 +81,7 @@ impl Profile {
     // spec: SSF-001, SSF-002, SSF-003, SSF-004, SSF-015, SSF-016, SUB-041
     pub const SSF: Self = Self {
         name: "ssf",
+        must_sign: None,
         typ: Typ::Required("secevent+jwt", "SSF-001"),
         algs: AlgSet::ALL,
         required: &[("sub_id", "SSF-004")],
@@ -89,6 +94,7 @@ impl Profile {
     // spec: CIOP-023, CIOP-026, CIOP-028, CIOP-042, CIOP-046, CIOP-048
     pub const CAEP_INTEROP: Self = Self {
         name: "caep-interop",
+        must_sign: Some("CIOP-026"),
         algs: AlgSet::of(&[Alg::Rs256]),
         events: EventCount::One,
         extra: caep_interop,
@@ -96,9 +102,10 @@ impl Profile {
     };
 
     /// A Logout Token of Back-Channel Logout 1.0, errata set 1.
-    // spec: BCL-014, BCL-017, BCL-019, BCL-026, BCL-044, BCL-045, BCL-046
+    // spec: BCL-014, BCL-017, BCL-019, BCL-022, BCL-026, BCL-042, BCL-044, BCL-045, BCL-046
     pub const LOGOUT: Self = Self {
         name: "logout",
+        must_sign: Some("BCL-022"),
         typ: Typ::Optional(&["logout+jwt", "JWT"], "BCL-026"),
         required: &[("aud", "BCL-014"), ("exp", "BCL-014")],
         forbidden: &[("nonce", "BCL-019")],
@@ -161,7 +168,7 @@ impl Profile {
     }
 }
 
-fn same_media_type(one: &str, other: &str) -> bool {
+pub(crate) fn same_media_type(one: &str, other: &str) -> bool {
     let bare = |typ: &str| {
         let lower = typ.to_ascii_lowercase();
         lower.strip_prefix("application/").map(str::to_owned).unwrap_or(lower)
@@ -169,20 +176,20 @@ fn same_media_type(one: &str, other: &str) -> bool {
     bare(one) == bare(other)
 }
 
-/// The identifiers in `events`, if it is an object.
-fn event_uris(claims: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
-    claims
-        .get("events")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-        .map(|(uri, payload)| (uri.as_str(), payload))
+/// The identifiers in `events` and what stands under them.
+fn event_uris(claims: Object<'_>) -> impl Iterator<Item = (&str, Json<'_>)> {
+    claims.get("events").and_then(Json::as_object).into_iter().flat_map(Object::iter)
+}
+
+/// The format of `sub_id`, if it has one.
+pub(crate) fn subject_format(claims: Object<'_>) -> Option<&str> {
+    claims.get("sub_id")?.as_object()?.text("format")
 }
 
 /// Framework events are judged with the envelope: payload and subject (SSF-183, SSF-197).
-fn ssf_framework_events(claims: &Map<String, Value>, subject: Option<&SubjectId>, check: &mut Check) {
+fn ssf_framework_events(claims: Object<'_>, check: &mut Check) {
     for (uri, payload) in event_uris(claims).filter(|(uri, _)| is_framework_event(uri)) {
-        crate::set::check_event(uri, payload, subject, check);
+        crate::set::check_event(uri, payload, subject_format(claims), check);
     }
 }
 
@@ -191,10 +198,10 @@ fn is_framework_event(uri: &str) -> bool {
 }
 
 /// Draft 01, sections 2.5 and 3: subject formats, and reasons for the events of its use cases.
-fn caep_interop(claims: &Map<String, Value>, subject: Option<&SubjectId>, check: &mut Check) {
-    ssf_framework_events(claims, subject, check);
+fn caep_interop(claims: Object<'_>, check: &mut Check) {
+    ssf_framework_events(claims, check);
     let framework = event_uris(claims).any(|(uri, _)| is_framework_event(uri));
-    match subject.map(SubjectId::format) {
+    match subject_format(claims) {
         None | Some("email" | "iss_sub") => {}
         Some("opaque") if framework => {}
         Some(format) => check.within("sub_id", |check| {
@@ -210,12 +217,12 @@ fn caep_interop(claims: &Map<String, Value>, subject: Option<&SubjectId>, check:
             uri if uri == caep::DeviceComplianceChange::URI => "CIOP-048",
             _ => continue,
         };
-        let reason = payload.get("reason_admin");
-        if reason.and_then(Value::as_object).is_none_or(Map::is_empty) {
+        let reason = payload.as_object().and_then(|payload| payload.get("reason_admin"));
+        if reason.and_then(Json::as_object).is_none_or(Object::is_empty) {
             check.within("events", |check| {
                 check.within(uri, |check| {
                     check.within("reason_admin", |check| {
-                        check.error(id, describe(reason), "give at least one language and text");
+                        check.error(id, describe_json(reason), "give at least one language and text");
                     });
                 });
             });
@@ -223,19 +230,19 @@ fn caep_interop(claims: &Map<String, Value>, subject: Option<&SubjectId>, check:
     }
 }
 
-fn logout_token(claims: &Map<String, Value>, _: Option<&SubjectId>, check: &mut Check) {
-    if !claims.contains_key("sub") && !claims.contains_key("sid") {
+fn logout_token(claims: Object<'_>, check: &mut Check) {
+    if !claims.contains("sub") && !claims.contains("sid") {
         check.error("BCL-017", "neither `sub` nor `sid`", "say who or which session was logged out");
     }
-    if let Some(sid) = claims.get("sid").filter(|sid| !sid.is_string()) {
-        check.within("sid", |check| check.error("BCL-012", describe(Some(sid)), "give a string"));
+    if let Some(sid) = claims.get("sid").filter(|sid| sid.as_str().is_none()) {
+        check.within("sid", |check| check.error("BCL-012", describe_json(Some(sid)), "give a string"));
     }
     if !event_uris(claims).any(|(uri, _)| uri == logout::BackchannelLogout::URI) {
         let mend = format!("add the member {}", logout::BackchannelLogout::URI);
         check.within("events", |check| check.error("BCL-015", "no logout event", mend));
     }
-    if check.role() == Role::Issuer && claims.contains_key("exp") {
-        let seconds = |name| claims.get(name).and_then(Value::as_i64).unwrap_or_default();
+    if check.role() == Role::Issuer && claims.contains("exp") {
+        let seconds = |name| claims.get(name).and_then(NumericDate::read).map_or(0, |at| at.timestamp().0);
         if seconds("exp") - seconds("iat") > 120 {
             let found = "the token lives longer than two minutes";
             check.within("exp", |check| check.warn("BCL-028", found, "shorten its life"));
@@ -244,10 +251,10 @@ fn logout_token(claims: &Map<String, Value>, _: Option<&SubjectId>, check: &mut 
 }
 
 /// A SCIM resource is the subject, and the answer to an asynchronous request names that request.
-fn scim_event(claims: &Map<String, Value>, subject: Option<&SubjectId>, check: &mut Check) {
-    check.within("sub_id", |check| scim::check_scim(subject, check));
+fn scim_event(claims: Object<'_>, check: &mut Check) {
+    check.within("sub_id", |check| scim::check_scim(subject_format(claims), check));
     // spec: SCIM-048
-    if !claims.contains_key("txn") && event_uris(claims).any(|(uri, _)| uri == scim::AsyncResp::URI) {
+    if !claims.contains("txn") && event_uris(claims).any(|(uri, _)| uri == scim::AsyncResp::URI) {
         check.error("SCIM-048", "`txn` is missing", "give the value that `Set-Txn` had");
     }
 }

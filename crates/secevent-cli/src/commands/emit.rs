@@ -53,6 +53,10 @@ pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
     let token = input::secret(&args.admin_token).map_err(|failure| {
         failure.or_next("secevent serve, in this folder, makes secevent-data/admin.token")
     })?;
+    if !["https://", "http://"].iter().any(|scheme| args.hub.starts_with(scheme)) {
+        let what = format!("--hub: {:?} is no URL of a hub", args.hub);
+        return Err(Failure::usage(what).next("--hub http://127.0.0.1:8417"));
+    }
     let url = format!("{}/v1/events", args.hub.trim_end_matches('/'));
     let answer = net::block_on(async {
         let authorization = format!("Bearer {}", token.as_str());
@@ -70,7 +74,12 @@ pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
             let (id, streams) = (first["id"].as_str().unwrap_or_default(), &first["streams"]);
             output::say(format_args!("accepted as event {id}, for {streams} stream(s)"))?;
         }
-        (status, problem) => return Err(refused(status, &problem)),
+        (status, problem) => {
+            if form == Form::Json && problem.is_object() {
+                output::json(&problem)?;
+            }
+            return Err(refused(status, &problem));
+        }
     }
     Ok(Exit::Yes)
 }
@@ -94,13 +103,29 @@ fn event(args: &Args) -> Result<Value, Failure> {
 fn refused(status: u16, problem: &Value) -> Failure {
     let word = |name: &str| output::printable(problem[name].as_str().unwrap_or_default());
     let (title, detail) = (word("title"), word("detail"));
-    let what =
-        format!("the hub answered {status}: {title}{}{detail}", if detail.is_empty() { "" } else { "; " });
+    let said = [&title, &detail].map(String::as_str).into_iter().filter(|text| !text.is_empty());
+    let said = said.collect::<Vec<_>>().join("; ");
     match status {
-        401 | 403 => {
-            Failure::could_not(what).next("secevent emit --admin-token file:secevent-data/admin.token ...")
-        }
-        400..=499 => Failure::no(what),
-        _ => Failure::could_not(what),
+        400 => Failure::no(format_args!("not accepted: {}", reasons(problem).unwrap_or(said)))
+            .next("mend it and emit again; nothing was accepted"),
+        401 | 403 => Failure::could_not(format_args!("the hub answered {status}: {said}"))
+            .next("secevent emit --admin-token file:secevent-data/admin.token ..."),
+        404 if title.contains("stream") => Failure::no(format_args!("not accepted: {said}"))
+            .next("leave --stream out, for every stream that subscribed"),
+        405..=499 => Failure::no(format_args!("the hub answered {status}: {said}")),
+        _ => Failure::could_not(format_args!("{status} is no answer of a hub: {said}"))
+            .next("--hub http://127.0.0.1:8417"),
     }
+}
+
+/// Every broken rule: the place, the fact, the mend and the rule. Advice is left out where something was refused.
+fn reasons(problem: &Value) -> Option<String> {
+    let findings = problem["findings"].as_array()?.iter().filter(|finding| finding["level"] == "error");
+    let reason = |finding: &Value| {
+        let word = |name: &str| output::printable(finding[name].as_str().unwrap_or_default());
+        let place = output::place(finding["where"].as_str().unwrap_or_default());
+        format!("{place}: {}; {} ({})", word("found"), word("mend"), word("id"))
+    };
+    let reasons: Vec<_> = findings.map(reason).collect();
+    (!reasons.is_empty()).then(|| reasons.join("\n  "))
 }

@@ -1,11 +1,8 @@
 //! `secevent listen`: a receiver against any transmitter.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use secevent::{Event, EventType, VerifiedSet};
@@ -58,7 +55,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     events: Vec<String>,
     /// End after this many signals
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     count: Option<usize>,
     /// Leave the stream there at the end
     #[arg(long)]
@@ -70,7 +67,18 @@ pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
         return Err(Failure::usage("not yet: OAuth client credentials; give a bearer token with --token"));
     }
     let wanted = wanted(args)?;
+    net::log(net::Log::Text, "warn");
     net::block_on(async {
+        // Asked to end while the stream is being made, the program still deletes it.
+        let asked_to_end = net::asked_to_end()?;
+        let stop = watch::Sender::new(false);
+        tokio::spawn({
+            let stop = stop.clone();
+            async move {
+                asked_to_end.await;
+                stop.send_replace(true);
+            }
+        });
         let pushed = match &args.push {
             None => None,
             Some(address) => Some(endpoint(address, args.public_url.as_deref()).await?),
@@ -83,9 +91,16 @@ pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
                 .next("secevent listen --issuer URL --token TOKEN")
         })?;
         let stream = &subscription.stream;
-        output::remark(format_args!("stream {} created, {}", stream.stream_id, stream.delivery.method()));
-        let heard =
-            hear(args, form, &subscription, pushed.map(|(listener, (_, secret))| (listener, secret))).await;
+        let method = if args.push.is_some() { "push" } else { "poll" };
+        let id = output::printable(&stream.stream_id);
+        output::remark(format_args!("stream {id} created, delivery by {method}"));
+        let printer = Arc::new(Printer {
+            form,
+            left: AtomicUsize::new(args.count.unwrap_or(usize::MAX)),
+            stop: stop.clone(),
+        });
+        let pushed = pushed.map(|(listener, (_, secret))| (listener, secret));
+        let heard = hear(&subscription, printer, stop.subscribe(), pushed).await;
         if !args.keep {
             match subscription.transmitter.delete_stream(&stream.stream_id).await {
                 Ok(()) => output::remark("stream deleted"),
@@ -108,7 +123,7 @@ fn wanted(args: &Args) -> Result<Wanted, Failure> {
     let events = named.map_err(|error| Failure::usage(format_args!("--events: {error}")))?;
     let authorization = token.map(|token| format!("Bearer {}", token.as_str()));
     let events = (!events.is_empty()).then_some(events);
-    Ok(Wanted { authorization, events, ..Wanted::new(args.issuer.trim_end_matches('/')) })
+    Ok(Wanted { authorization, events, ..Wanted::new(&args.issuer) })
 }
 
 /// A socket to be pushed to, its URL, and a fresh credential for it.
@@ -126,35 +141,20 @@ async fn endpoint(
 
 /// Prints signals until there were enough, somebody ends the program, or the transmitter ends the stream.
 async fn hear(
-    args: &Args,
-    form: Form,
     subscription: &Subscription,
+    printer: Arc<Printer>,
+    mut stopped: watch::Receiver<bool>,
     pushed: Option<(TcpListener, Secret)>,
 ) -> Result<(), Failure> {
-    let (stop, stopped) = watch::channel(false);
-    let printer = Arc::new(Printer {
-        form,
-        left: AtomicUsize::new(args.count.unwrap_or(usize::MAX)),
-        stop: stop.clone(),
-    });
-    tokio::spawn(async move {
-        net::asked_to_end().await;
-        stop.send_replace(true);
-    });
     let state = secevent_jose::base64url(&secevent_jose::random::<9>());
     let verification = subscription.transmitter.verify(&subscription.stream.stream_id, Some(&state));
     if let Some((listener, secret)) = pushed {
-        let app =
-            push_endpoint("/", Intake::new(subscription.verifier.clone(), secret, Arc::clone(&printer)));
-        let mut stopped = stopped;
+        let app = push_endpoint("/", Intake::new(subscription.verifier.clone(), secret, printer));
         let until = async move { drop(stopped.wait_for(|stop| *stop).await) };
         let serving = axum::serve(listener, app).with_graceful_shutdown(until);
-        let (verified, served) = tokio::join!(verification, tokio::time::timeout(Duration::MAX, serving));
+        let (verified, served) = tokio::join!(verification, serving.into_future());
         said(verified);
-        return match served {
-            Ok(Err(error)) => Err(Failure::could_not(format_args!("the push endpoint failed: {error}"))),
-            _ => Ok(()),
-        };
+        return served.map_err(|error| Failure::could_not(format_args!("the push endpoint failed: {error}")));
     }
     said(verification.await);
     let polled = poll_loop(subscription, printer, stopped).await;
@@ -177,13 +177,20 @@ struct Printer {
 impl Sink for Printer {
     async fn keep(&self, set: VerifiedSet) -> Result<(), String> {
         let verification = matches!(set.event(), Event::Verification(_));
+        if !verification && self.left.load(Ordering::Acquire) == 0 {
+            // Not acknowledged: with --keep it comes to whoever listens next.
+            return Err("enough was heard".to_owned());
+        }
         match self.form {
             Form::Json => output::json(&described(&set)),
-            Form::People if verification => output::say("the stream is verified; signals follow"),
+            Form::People if verification => {
+                output::remark("the stream is verified; signals follow");
+                Ok(())
+            }
             Form::People => output::say(line(&set)),
         }
         .map_err(|error| error.to_string())?;
-        if !verification && self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
+        if !verification && self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.stop.send_replace(true);
         }
         Ok(())

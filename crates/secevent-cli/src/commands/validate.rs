@@ -1,8 +1,14 @@
 //! `secevent validate`: judge a JSON document without a signature.
 
+mod http;
+mod shape;
+
+use std::borrow::Cow;
+
 use clap::{ValueEnum, builder::PossibleValuesParser};
 use secevent::{Check, Finding, Level, Profile, Role, check_subject, danger, explain};
 use secevent_jose::json;
+use secevent_ssf::{Refusal, metadata::judge_metadata};
 use serde_json::{Value, json};
 
 use crate::{
@@ -18,6 +24,8 @@ Examples:
   secevent verify --jwks jwks.json token.jwt > claims.json
   secevent validate --kind set --as ssf claims.json
   secevent validate --kind set --as event claims.json
+  echo '{\"issuer\":\"https://tr.example.com\"}' |
+    secevent validate --kind transmitter-metadata --as metadata
   echo '{\"format\":\"email\",\"email\":\"alice@example.com\"}' |
     secevent validate --kind subject --as subject")]
 pub(crate) struct Args {
@@ -55,7 +63,7 @@ enum Key {
     Subject,
     /// Is it transmitter metadata
     Metadata,
-    /// Would a hub take the request
+    /// What a hub answers to the request, as an HTTP status
     Http,
 }
 
@@ -98,7 +106,7 @@ const KINDS: [&str; 34] = [
 ];
 
 /// The answer, and why.
-struct Judgement(&'static str, Vec<Finding>);
+struct Judgement(Cow<'static, str>, Vec<Finding>);
 
 pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
     let bytes = input::document(args.file.as_deref(), "a document")?;
@@ -106,7 +114,7 @@ pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
     if form == Form::Json {
         output::json(&json!({ "verdict": verdict, "findings": findings }))?;
     } else {
-        output::say(verdict)?;
+        output::say(&verdict)?;
         if !findings.is_empty() {
             output::remark(output::table(&findings));
         }
@@ -125,24 +133,50 @@ fn judge(key: Key, kind: &str, bytes: &[u8]) -> Result<Judgement, Failure> {
         Key::Logout2022 => judge_claims(kind, bytes, under(Profile::LOGOUT_2022)),
         Key::Event => judge_claims(kind, bytes, explain::judge_events),
         Key::Subject => judge_subject(kind, bytes),
-        Key::Shape => Err(not_yet("shape")),
-        Key::Metadata => Err(not_yet("metadata")),
-        Key::Http => Err(not_yet("http")),
+        Key::Shape => shape::judge(kind, bytes).map(verdict).ok_or_else(|| senseless(kind, "shape")),
+        Key::Metadata => metadata(kind, bytes),
+        Key::Http => answer(kind, bytes),
     }
 }
 
-fn not_yet(key: &str) -> Failure {
-    Failure::could_not(format_args!("not yet: nothing here judges `--as {key}`"))
-        .next("--as json, which says whether it can be read at all")
+/// The verdict is the status; 400 comes with its reason.
+fn answer(kind: &str, bytes: &[u8]) -> Result<Judgement, Failure> {
+    let (status, refusal) = http::answer(kind, bytes).ok_or_else(|| senseless(kind, "request"))?;
+    Ok(Judgement(status.as_str().to_owned().into(), refusal.map(finding).into_iter().collect()))
+}
+
+/// A part of a document has no issuer, and is called what it is.
+// spec: SSF-031
+fn metadata(kind: &str, bytes: &[u8]) -> Result<Judgement, Failure> {
+    let mut findings = judge_metadata(bytes);
+    match kind {
+        "transmitter-metadata" => Ok(verdict(findings)),
+        "transmitter-metadata-fragment" => {
+            let is_part = json::parse_object(bytes).is_ok_and(|members| !members.contains_key("issuer"));
+            findings.retain(|finding| !is_part || finding.at != "/issuer");
+            let Judgement(verdict, findings) = verdict(findings);
+            let part = is_part && verdict == "valid";
+            Ok(Judgement(if part { "fragment".into() } else { verdict }, findings))
+        }
+        _ => Err(senseless(kind, "metadata")),
+    }
+}
+
+fn finding(refusal: Refusal) -> Finding {
+    let mut check = Check::new(Role::Receiver);
+    check.error(refusal.id, refusal.detail, refusal.mend);
+    let mut finding = check.into_findings().remove(0);
+    finding.at = refusal.at;
+    finding
 }
 
 /// Repeated members are JSON by its grammar, and are refused by everything that decides something.
 fn judge_json(bytes: &[u8]) -> Judgement {
     match json::parse(bytes) {
-        Ok(_) => Judgement("valid", Vec::new()),
+        Ok(_) => Judgement("valid".into(), Vec::new()),
         Err(error) => {
             let verdict = if error.is_duplicate() { "valid (duplicate members)" } else { "invalid" };
-            Judgement(verdict, vec![unreadable(&error)])
+            Judgement(verdict.into(), vec![unreadable(&error)])
         }
     }
 }
@@ -182,19 +216,21 @@ fn judge_subject(kind: &str, bytes: &[u8]) -> Result<Judgement, Failure> {
         "add-subject-request" | "remove-subject-request" => "/subject",
         _ => return Err(senseless(kind, "subject")),
     };
-    let document = match json::parse(bytes) {
+    let document = match json::Document::parse(bytes.to_vec()) {
         Ok(document) => document,
         Err(error) => return Ok(verdict(vec![unreadable(&error)])),
     };
-    let subject = document.pointer(pointer).unwrap_or(&Value::Null);
     let mut check = Check::new(Role::Receiver);
     match pointer.strip_prefix('/') {
-        None => drop(check_subject(subject, &mut check)),
-        Some(member) => drop(check.within(member, |check| check_subject(subject, check))),
+        None => check_subject(document.root(), &mut check),
+        Some(member) => match document.root().as_object().and_then(|members| members.get(member)) {
+            Some(subject) => check.within(member, |check| check_subject(subject, check)),
+            None => check.error("SUB-001", format!("`{member}` is missing"), "name the subject"),
+        },
     }
     // Asked about the identifier alone, a reader has no reason to be lenient.
     let refused = check.refused();
-    Ok(Judgement(if refused { "invalid" } else { "valid" }, check.into_findings()))
+    Ok(Judgement(if refused { "invalid" } else { "valid" }.into(), check.into_findings()))
 }
 
 fn senseless(kind: &str, part: &str) -> Failure {
@@ -209,5 +245,5 @@ fn verdict(findings: Vec<Finding>) -> Judgement {
         Some(Level::OutsideProfile) => "outside-profile",
         _ => "valid",
     };
-    Judgement(verdict, findings)
+    Judgement(verdict.into(), findings)
 }

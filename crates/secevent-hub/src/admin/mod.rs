@@ -41,7 +41,8 @@ impl Hub {
     /// Whether a request carries the admin token.
     fn is_admin(&self, request: &Request) -> bool {
         let given = bearer_token(request.headers()).unwrap_or_default();
-        let admin = self.0.settings.admin_token.as_deref();
+        // An empty token, as an unset variable leaves it, opens nothing.
+        let admin = self.0.settings.admin_token.as_deref().filter(|token| !token.is_empty());
         admin.is_some_and(|token| secevent_jose::constant_time_eq(token.as_bytes(), given.as_bytes()))
     }
 }

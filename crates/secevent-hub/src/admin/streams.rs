@@ -1,6 +1,6 @@
 //! `GET /v1/streams` and what is below it.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Json,
@@ -37,13 +37,16 @@ pub(super) async fn dead_letters(
     const LETTERS_MAX: usize = 100;
     let stream = find(&hub, &id)?;
     let no = stream.no;
-    let mut letters = hub
+    // Memory first: what is written meanwhile is then seen twice rather than not at all.
+    let unwritten = stream.work().letters.clone();
+    let written = hub
         .read_store(move |store| store.dead_letters(no, Seq(page.after), LETTERS_MAX))
         .await
         .map_err(unreadable)?;
-    letters.extend(stream.work().letters.iter().filter(|letter| letter.seq.0 > page.after).cloned());
+    let letters = unwritten.into_iter().filter(|letter| letter.seq.0 > page.after).chain(written);
+    let letters: BTreeMap<_, _> = letters.map(|letter| (letter.seq, letter)).collect();
     let one = |letter: &secevent_ssf::store::DeadLetter| json!({"id": letter.seq.0.to_string(), "reason": letter.reason, "at": letter.at});
-    Ok(Json(json!({"dead_letters": letters.iter().map(one).collect::<Vec<_>>()})))
+    Ok(Json(json!({"dead_letters": letters.values().take(LETTERS_MAX).map(one).collect::<Vec<_>>()})))
 }
 
 fn find(hub: &Hub, id: &str) -> Result<Arc<Stream>, Problem> {

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::Write as _,
+    io::{ErrorKind, Write as _},
     path::Path,
 };
 
@@ -10,24 +10,40 @@ use super::{Config, ConfigError, ReceiverSection, SecretRef};
 
 impl Config {
     /// A hub that keeps everything in `data`: `hub.db`, `admin.token`, and `dev.token` for a receiver `dev` that may
-    /// have every event.
+    /// have every event. The environment overrides as it does with a file.
     ///
     /// # Errors
-    /// When the folder or a token file cannot be made or read.
-    pub fn development(data: &Path) -> Result<Self, ConfigError> {
-        make_private_folder(data)?;
-        let mut config = Self::default();
-        config.keep_in(data);
-        config.admin.token = Some(token_file(&data.join("admin.token"))?);
-        config.receivers.push(ReceiverSection {
+    /// With the variable that cannot be used.
+    pub fn development(
+        data: &Path,
+        env: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut base = Self { development: true, ..Self::parse("", env)? };
+        if base.store.url == super::StoreSection::default().url {
+            base.keep_in(data);
+        }
+        base.admin.token.get_or_insert_with(|| SecretRef::file(&data.join("admin.token")));
+        base.receivers.push(ReceiverSection {
             id: "dev".into(),
-            token: Some(token_file(&data.join("dev.token"))?),
+            token: Some(SecretRef::file(&data.join("dev.token"))),
             secret: None,
             audience: vec!["dev".into()],
             events: super::everything(),
             alg: None,
         });
-        Ok(config)
+        Ok(base)
+    }
+
+    /// Makes the folder and the tokens of [`development`](Self::development) where they are not there yet.
+    ///
+    /// # Errors
+    /// When they cannot be made.
+    pub fn make_development_files(&self, data: &Path) -> Result<(), ConfigError> {
+        make_private_folder(data)?;
+        let tokens = self.receivers.iter().filter_map(|receiver| receiver.token.as_ref());
+        let ours = |path: &&Path| path.parent() == Some(data);
+        let mut files = self.admin.token.iter().chain(tokens).filter_map(SecretRef::path).filter(ours);
+        files.try_for_each(make_token_file)
     }
 
     /// Keeps the store in this folder.
@@ -48,14 +64,15 @@ pub fn make_private_folder(path: &Path) -> Result<(), ConfigError> {
     folder.create(path).map_err(|error| ConfigError::new(format!("{}: {error}", path.display())))
 }
 
-/// A file with a random token that only its owner can read; made where there is none.
-fn token_file(path: &Path) -> Result<SecretRef, ConfigError> {
-    if !path.exists() {
-        let token = secevent_jose::base64url(&secevent_jose::random::<24>());
-        let written = create_private(path).and_then(|mut file| writeln!(file, "{token}"));
-        written.map_err(|error| ConfigError::new(format!("{}: {error}", path.display())))?;
+/// A file with a random token that only its owner can read; one that is there stays.
+fn make_token_file(path: &Path) -> Result<(), ConfigError> {
+    let token = secevent_jose::base64url(&secevent_jose::random::<24>());
+    match create_private(path).and_then(|mut file| writeln!(file, "{token}")) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            Err(ConfigError::new(format!("{}: {error}", path.display())))
+        }
+        _ => Ok(()),
     }
-    Ok(SecretRef::new(format!("file:{}", path.display())))
 }
 
 fn create_private(path: &Path) -> std::io::Result<File> {

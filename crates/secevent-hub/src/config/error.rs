@@ -15,32 +15,59 @@ impl ConfigError {
     }
 
     pub(super) fn not_yet(door: &str, instead: &str) -> Self {
-        Self(format!("{door} is not built yet; {instead}"))
+        Self(format!("not yet: {door} is not built; {instead}"))
     }
 
     pub(super) fn toml(text: &str, error: &toml::de::Error) -> Self {
         let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-        let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-        Self(format!("{place}{}", explain(error.message())))
+        Self(explain(error.message())).on_line(line)
     }
 
-    pub(super) fn environment(error: &toml::de::Error) -> Self {
-        Self(format!("environment: {}", explain(error.message())))
+    /// The same, with its place in the file where that is known.
+    pub(super) fn on_line(self, line: Option<usize>) -> Self {
+        match line {
+            Some(line) => self.within(&format!("line {line}")),
+            None => self,
+        }
+    }
+
+    pub(super) fn environment(name: &str, error: &toml::de::Error) -> Self {
+        Self(explain(error.message())).within(name)
     }
 }
 
-/// "unknown field `x`, expected one of `a`, `b`" in words that name the nearest.
+/// The words of the parser as a person would say them; an unknown key comes with the nearest known one.
 fn explain(message: &str) -> String {
     let mut names = message.split('`').skip(1).step_by(2);
-    match names.next() {
-        Some(unknown) if message.starts_with("unknown field") => {
-            let nearest = names
-                .map(|known| (strsim::jaro_winkler(known, unknown), known))
-                .filter(|(likeness, _)| *likeness > 0.7)
-                .max_by(|a, b| a.0.total_cmp(&b.0));
-            let hint = nearest.map(|(_, known)| format!("; did you mean `{known}`?")).unwrap_or_default();
-            format!("unknown key `{unknown}`{hint}")
-        }
-        _ => message.trim_end().to_owned(),
+    let first = names.next().unwrap_or_default();
+    let message = message.trim_end();
+    if message.starts_with("unknown field") {
+        return format!("unknown key `{first}`{}", hint(first, names));
     }
+    if message.starts_with("unknown variant") {
+        let names: Vec<_> = names.collect();
+        return format!("`{first}` is no choice here; use {}", names.join(" or "));
+    }
+    if message.starts_with("missing field") {
+        return format!("the key `{first}` is missing");
+    }
+    match message.split_once(": ").and_then(|(kind, rest)| Some((kind, rest.split_once(", expected ")?))) {
+        Some(("invalid type" | "invalid value", (_, "a sequence"))) => {
+            "give a list: sections of which there may be several have two brackets, as in [[receiver]]"
+                .to_owned()
+        }
+        Some(("invalid type" | "invalid value", (found, wanted))) => {
+            let wanted = if wanted.starts_with("usize") { "a whole number from 0" } else { wanted };
+            format!("give {wanted}, not {}", found.replace('`', ""))
+        }
+        _ => message.replace('\n', "; "),
+    }
+}
+
+fn hint<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let nearest = known
+        .map(|known| (strsim::jaro_winkler(known, unknown), known))
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    nearest.map(|(_, known)| format!("; did you mean `{known}`?")).unwrap_or_default()
 }

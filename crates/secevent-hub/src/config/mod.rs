@@ -3,6 +3,8 @@
 mod development;
 mod error;
 mod resolve;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use secevent::Alg;
@@ -55,6 +57,9 @@ pub struct Config {
     oauth: Option<toml::Value>,
     otlp: Option<toml::Value>,
     log: Option<toml::Value>,
+    /// Without a file everything on this machine may be reached.
+    #[serde(skip)]
+    development: bool,
 }
 
 /// `[store]`
@@ -112,11 +117,22 @@ pub struct StreamSection {
     pub streams_per_receiver: usize,
     /// The least time between two verification requests of a stream.
     pub min_verification_interval: Length,
+    default_subjects: Option<toml::Value>,
+    matching: Option<toml::Value>,
+    inactivity_timeout: Option<toml::Value>,
+    removal_grace: Option<toml::Value>,
 }
 
 impl Default for StreamSection {
     fn default() -> Self {
-        Self { streams_per_receiver: 16, min_verification_interval: Length::secs(0) }
+        Self {
+            streams_per_receiver: 16,
+            min_verification_interval: Length::secs(0),
+            default_subjects: None,
+            matching: None,
+            inactivity_timeout: None,
+            removal_grace: None,
+        }
     }
 }
 
@@ -163,11 +179,12 @@ impl Default for PushSection {
 pub struct RetentionSection {
     /// How long a settled event is kept.
     pub age: Length,
+    bytes: Option<toml::Value>,
 }
 
 impl Default for RetentionSection {
     fn default() -> Self {
-        Self { age: Length::secs(7 * 24 * 3600) }
+        Self { age: Length::secs(7 * 24 * 3600), bytes: None }
     }
 }
 
@@ -248,43 +265,78 @@ impl Config {
     /// Reads a configuration and what the environment overrides in it.
     ///
     /// # Errors
-    /// With line, column and the nearest known key.
+    /// With the line, or the variable, and the nearest known key.
     pub fn parse(text: &str, env: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
-        // Once as it stands, so that errors have a place in the file; then with the environment laid over it.
-        let plain: Self = toml::from_str(text).map_err(|error| ConfigError::toml(text, &error))?;
+        // Once as it stands, so that errors have a place in the file; then with one variable after the other laid
+        // over it, so that errors have a name.
+        let mut config: Self = toml::from_str(text).map_err(|error| ConfigError::toml(text, &error))?;
+        config.refuse_not_yet(text)?;
         let mut table: toml::Table = toml::from_str(text).map_err(|error| ConfigError::toml(text, &error))?;
-        let mut changed = false;
         for (name, value) in env {
-            changed |= value::lay_over(&mut table, &name, &value);
+            if value::lay_over(&mut table, &name, &value) {
+                let read = table.clone().try_into();
+                config = read.map_err(|error| ConfigError::environment(&name, &error))?;
+                config.refuse_not_yet("").map_err(|error| error.within(&name))?;
+            }
         }
-        let config =
-            if changed { table.try_into().map_err(|error| ConfigError::environment(&error))? } else { plain };
-        Self::refuse_not_yet(config)
+        Ok(config)
     }
 
-    fn refuse_not_yet(self) -> Result<Self, ConfigError> {
-        let Self { tls, route, oauth, otlp, log, .. } = &self;
+    fn refuse_not_yet(&self, text: &str) -> Result<(), ConfigError> {
+        let Self { tls, route, oauth, otlp, log, stream, retention, .. } = self;
         let doors = [
             ("[tls]", tls, "put a TLS proxy in front"),
             ("[[route]]", route, "SETs that are received are kept and listed at /v1/received"),
             ("[oauth]", oauth, "give each [[receiver]] a static `token`"),
             ("[otlp]", otlp, "read the log on standard error"),
-            ("[log]", log, "set the level with --log"),
+            ("[log]", log, "choose the form of the log with --log"),
+            (
+                "[stream] default_subjects",
+                &stream.default_subjects,
+                "a stream gets events about every subject",
+            ),
+            ("[stream] matching", &stream.matching, "a stream gets events about every subject"),
+            (
+                "[stream] inactivity_timeout",
+                &stream.inactivity_timeout,
+                "streams stay until they are deleted",
+            ),
+            ("[stream] removal_grace", &stream.removal_grace, "a stream gets events about every subject"),
+            ("[retention] bytes", &retention.bytes, "bound what is kept with `age`"),
         ];
+        let refused =
+            |door: &str, instead| Err(ConfigError::not_yet(door, instead).on_line(line_of(text, door)));
         if let Some((door, _, instead)) = doors.into_iter().find(|(_, value, _)| value.is_some()) {
-            return Err(ConfigError::not_yet(door, instead));
+            return refused(door, instead);
         }
         if self.receivers.iter().any(|receiver| receiver.secret.is_some()) {
-            return Err(ConfigError::not_yet("[[receiver]] secret", "give it a static `token`"));
+            return refused("[[receiver]] secret", "give it a static `token`");
         }
-        if !self.store.url.starts_with("sqlite:") {
-            return Err(ConfigError::not_yet("this [store] url", "use `sqlite:PATH`"));
+        let url = &self.store.url;
+        if ["postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme)) {
+            return refused("[store] url with PostgreSQL", "use `sqlite:PATH`");
         }
-        Ok(self)
+        match url.strip_prefix("sqlite:") {
+            Some(path) if !path.is_empty() => Ok(()),
+            _ => {
+                let line = line_of(text, "[store] url");
+                Err(ConfigError::new("[store] url: give `sqlite:PATH`").on_line(line))
+            }
+        }
     }
 
     /// The algorithm that SETs for this receiver are signed with.
     pub fn alg_of(&self, receiver: &ReceiverSection) -> Alg {
         receiver.alg.unwrap_or(self.signing.alg).0
     }
+}
+
+/// Where `[section]`, or a key in it, stands in the file. Only for words, so a table written inline has no line.
+fn line_of(text: &str, door: &str) -> Option<usize> {
+    let mut words = door.split(' ');
+    let (section, key) = (words.next()?, words.next());
+    let mut lines = text.lines().enumerate().map(|(at, line)| (at + 1, line.trim()));
+    let is_key = |line: &str, key| line.split_once('=').is_some_and(|(name, _)| name.trim() == key);
+    let first = lines.by_ref().find(|(_, line)| line.starts_with(section))?;
+    key.map_or(Some(first), |key| lines.find(|(_, line)| is_key(line, key))).map(|(at, _)| at)
 }

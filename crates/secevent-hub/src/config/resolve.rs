@@ -1,10 +1,9 @@
 //! From a configuration to the settings of a hub: secrets read, names looked up, rules checked.
 
-use std::net::IpAddr;
-
 use secevent::EventType;
 use secevent_http::client::{Cidr, Client, Egress};
 use secevent_ssf::stream::Secret;
+use url::{Host, Url};
 
 use super::{AllowPrivate, Config, ConfigError, DeliveryName, Env, ReceiverSection, TransmitterSection};
 use crate::{Clock, Limits, ReceiverSettings, Settings, receiver::TransmitterSettings};
@@ -23,18 +22,41 @@ impl Config {
     ) -> Result<(Settings, Vec<TransmitterSettings>), ConfigError> {
         let issuer = self.issuer(listening_on)?;
         let mut settings = Settings::new(issuer.clone(), clock);
-        settings.client = self.client(is_loopback_http(&issuer))?;
+        self.check_bounds()?;
+        settings.client = self.client(self.development || is_loopback_http(&issuer))?;
         settings.limits = Limits::from(self);
         settings.open_health = is_loopback(listening_on);
         let admin = self.admin.token.as_ref().map(|token| token.resolve(env)).transpose();
         settings.admin_token = admin.map_err(|error| error.within("[admin] token"))?;
         for section in &self.receivers {
-            settings.receivers.push(self.receiver(section, env).map_err(|e| e.within(&section.id))?);
+            let place = format!("[[receiver]] {:?}", section.id);
+            settings.receivers.push(self.receiver(section, env).map_err(|error| error.within(&place))?);
         }
         unique("[[receiver]]", self.receivers.iter().map(|section| section.id.as_str()))?;
         unique("[[transmitter]]", self.transmitters.iter().map(|section| section.id.as_str()))?;
-        let transmitter = |section| transmitter(section, env).map_err(|e| e.within(&section.id));
+        tell_apart(&settings)?;
+        let transmitter = |section: &TransmitterSection| {
+            let place = format!("[[transmitter]] {:?}", section.id);
+            transmitter(section, env).map_err(|error| error.within(&place))
+        };
         Ok((settings, self.transmitters.iter().map(transmitter).collect::<Result<_, _>>()?))
+    }
+
+    /// Nothing works with none.
+    fn check_bounds(&self) -> Result<(), ConfigError> {
+        let Self { poll, push, limits, stream, .. } = self;
+        let bounds = [
+            ("[poll] max_events", poll.max_events),
+            ("[push] window", push.window),
+            ("[push] timeout", usize::from(!push.timeout.duration().is_zero())),
+            ("[limits] body", limits.body),
+            ("[limits] set", limits.set),
+            ("[stream] streams_per_receiver", stream.streams_per_receiver),
+        ];
+        match bounds.into_iter().find(|(_, bound)| *bound == 0) {
+            Some((name, _)) => Err(ConfigError::new(format!("{name}: give more than 0"))),
+            None => Ok(()),
+        }
     }
 
     // spec: SSF-031
@@ -46,12 +68,11 @@ impl Config {
                 Err(ConfigError::new("issuer: name the https URL that receivers know this hub by"))
             };
         };
-        let secure = issuer.starts_with("https://") || is_loopback_http(issuer);
-        if !secure || issuer.contains(['?', '#']) || issuer.contains(char::is_whitespace) {
-            let rule = "use an https URL without query and fragment; http is for loopback only (SSF-031)";
-            return Err(ConfigError::new(format!("issuer {issuer:?}: {rule}")));
+        if is_issuer(issuer) {
+            Ok(issuer.clone())
+        } else {
+            Err(ConfigError::new(format!("issuer {issuer:?}: {ISSUER_RULE}")))
         }
-        Ok(issuer.clone())
     }
 
     fn client(&self, development: bool) -> Result<Client, ConfigError> {
@@ -77,14 +98,14 @@ impl Config {
     }
 
     fn receiver(&self, section: &ReceiverSection, env: Env<'_>) -> Result<ReceiverSettings, ConfigError> {
+        check_id(&section.id)?;
         let token = section.token.as_ref().ok_or_else(|| ConfigError::new("give it a `token`"))?;
         if section.audience.is_empty() {
             return Err(ConfigError::new("audience: name at least one `aud` for its streams"));
         }
-        for pattern in section.events.iter().filter(|pattern| !pattern.ends_with('*')) {
-            EventType::from_name(pattern).map_err(|error| ConfigError::new(format!("events: {error}")))?;
-        }
-        let mut receiver = ReceiverSettings::new(&section.id, token.resolve(env)?, section.audience.clone());
+        section.events.iter().try_for_each(|pattern| check_pattern(pattern))?;
+        let token = token.resolve(env).map_err(|error| error.within("token"))?;
+        let mut receiver = ReceiverSettings::new(&section.id, token, section.audience.clone());
         receiver.events.clone_from(&section.events);
         receiver.alg = self.alg_of(section);
         Ok(receiver)
@@ -97,19 +118,72 @@ impl Config {
 }
 
 fn transmitter(section: &TransmitterSection, env: Env<'_>) -> Result<TransmitterSettings, ConfigError> {
-    if section.id.is_empty() || !section.id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
-    {
-        return Err(ConfigError::new("id: use letters, digits, `-`, `_` and `.`; it is part of a URL"));
+    check_id(&section.id)?;
+    if !is_issuer(&section.issuer) {
+        return Err(ConfigError::new(format!("issuer {:?}: {ISSUER_RULE}", section.issuer)));
+    }
+    if section.audience.is_empty() {
+        return Err(ConfigError::new("audience: name at least one `aud` of SETs for this hub"));
     }
     let events =
         section.events.as_ref().map(|names| names.iter().map(|name| EventType::from_name(name)).collect());
     let events: Option<Result<Vec<_>, _>> = events;
-    let token = section.token.as_ref().map(|token| token.resolve(env)).transpose()?;
+    let token = section.token.as_ref().map(|token| token.resolve(env)).transpose();
+    let token = token.map_err(|error| error.within("token"))?;
     let mut settings = TransmitterSettings::new(&section.id, &section.issuer, section.audience.clone());
     settings.push = section.delivery == DeliveryName::Push;
     settings.authorization = token.map(|token| Secret::new(format!("Bearer {token}")));
     settings.events = events.transpose().map_err(|error| ConfigError::new(format!("events: {error}")))?;
     Ok(settings)
+}
+
+const ISSUER_RULE: &str = "use an https URL without query and fragment; http is for loopback only (SSF-031)";
+
+// spec: SSF-031
+fn is_issuer(url: &str) -> bool {
+    // The parser of URLs forgives what a string that is compared must not have.
+    let has_host = |rest: &str| !rest.starts_with('/') && host(url).is_some();
+    let secure = url.strip_prefix("https://").is_some_and(has_host) || is_loopback_http(url);
+    secure && !url.contains(['?', '#']) && !url.contains(char::is_whitespace)
+}
+
+/// Ids are parts of URLs and of the log.
+fn check_id(id: &str) -> Result<(), ConfigError> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    if !id.is_empty() && id.bytes().all(fits) {
+        Ok(())
+    } else {
+        Err(ConfigError::new("id: use letters, digits, `-`, `_` and `.`"))
+    }
+}
+
+/// An event by name or URI, or the beginning of some and a star.
+fn check_pattern(pattern: &str) -> Result<(), ConfigError> {
+    let Some(beginning) = pattern.strip_suffix('*') else {
+        let known = EventType::from_name(pattern).map(drop);
+        return known.map_err(|error| ConfigError::new(format!("events: {error}")));
+    };
+    // URIs of one's own begin as they like.
+    let is_uri = beginning.contains("://") || beginning.starts_with("urn:");
+    if is_uri || EventType::catalogue().any(|event_type| event_type.name().starts_with(beginning)) {
+        return Ok(());
+    }
+    let families = "`caep:*`, `risc:*`, `ssf:*`, `logout:*`, `scim:*` or `*`";
+    Err(ConfigError::new(format!("events: no event has a name like {pattern:?}; use {families}")))
+}
+
+/// A token says who is asking, so no two may have the same.
+fn tell_apart(settings: &Settings) -> Result<(), ConfigError> {
+    let mut owners = std::collections::BTreeMap::new();
+    let admin = settings.admin_token.iter().map(|token| (token, "[admin]".to_owned()));
+    let receivers = settings.receivers.iter().map(|r| (&r.token, format!("[[receiver]] {:?}", r.id)));
+    for (token, owner) in admin.chain(receivers) {
+        if let Some(other) = owners.insert(token, owner.clone()) {
+            let words = format!("{other} and {owner} have the same token; give each its own");
+            return Err(ConfigError::new(words));
+        }
+    }
+    Ok(())
 }
 
 fn unique<'a>(section: &str, ids: impl Iterator<Item = &'a str>) -> Result<(), ConfigError> {
@@ -126,11 +200,15 @@ pub fn is_loopback_http(url: &str) -> bool {
 }
 
 fn is_loopback(url: &str) -> bool {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = rest.split('/').next().unwrap_or_default();
-    let host = match authority.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
-    };
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host(url).is_some_and(|host| match host {
+        Host::Domain(name) => name == "localhost",
+        Host::Ipv4(ip) => ip.is_loopback(),
+        Host::Ipv6(ip) => ip.is_loopback(),
+    })
+}
+
+/// The host as the client will understand it. `user@` before it can make one look like another.
+fn host(url: &str) -> Option<Host> {
+    let url = Url::parse(url).ok().filter(|url| url.username().is_empty() && url.password().is_none())?;
+    url.host().map(|host| host.to_owned())
 }

@@ -24,6 +24,16 @@ impl SecretRef {
         Self(text.into())
     }
 
+    /// A reference to this file.
+    pub(super) fn file(path: &Path) -> Self {
+        Self(format!("file:{}", path.display()))
+    }
+
+    /// The file it is in, if it is in one.
+    pub fn path(&self) -> Option<&Path> {
+        self.0.strip_prefix("file:").map(Path::new)
+    }
+
     /// The secret, without white space around it.
     ///
     /// # Errors
@@ -37,7 +47,11 @@ impl SecretRef {
             _ => self.0.clone(),
         };
         match secret.trim() {
-            "" => Err(ConfigError::new("a secret is empty")),
+            "" => Err(ConfigError::new(match self.0.split_once(':') {
+                Some(("env", name)) => format!("the environment variable {name} is empty"),
+                Some(("file", path)) => format!("the secret file {path} is empty"),
+                _ => "the secret is empty".to_owned(),
+            })),
             trimmed => Ok(trimmed.to_owned()),
         }
     }
@@ -105,8 +119,7 @@ impl<'de> Deserialize<'de> for AlgName {
 }
 
 /// Which private addresses may be reached.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AllowPrivate {
     /// All or none.
@@ -121,9 +134,39 @@ impl Default for AllowPrivate {
     }
 }
 
-/// Sections whose keys the environment may set.
-const SECTIONS: [&str; 9] =
-    ["store", "signing", "admin", "egress", "stream", "poll", "push", "retention", "limits"];
+impl<'de> Deserialize<'de> for AllowPrivate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = toml::Value::deserialize(deserializer)?;
+        let range = |value: &toml::Value| value.as_str().map(str::to_owned);
+        let read = match &value {
+            toml::Value::Boolean(all) => Some(Self::All(*all)),
+            toml::Value::Array(ranges) => ranges.iter().map(range).collect::<Option<_>>().map(Self::Ranges),
+            _ => None,
+        };
+        let wanted = || format!("give true, false, or ranges such as [\"10.1.0.0/16\"], not {value}");
+        read.ok_or_else(|| D::Error::custom(wanted()))
+    }
+}
+
+/// Sections whose keys the environment may set; those that are not built yet say so.
+const SECTIONS: [&str; 13] = [
+    "store",
+    "signing",
+    "admin",
+    "egress",
+    "stream",
+    "poll",
+    "push",
+    "retention",
+    "limits",
+    "tls",
+    "oauth",
+    "log",
+    "otlp",
+];
+
+/// Keys that hold text also when it looks like a number.
+const TEXTS: [&str; 6] = ["issuer", "listen", "url", "alg", "token", "extra_ca"];
 
 /// Lays `SECEVENT_SECTION_KEY` over a table. Other variables are none of ours.
 pub(super) fn lay_over(table: &mut toml::Table, name: &str, value: &str) -> bool {
@@ -142,7 +185,8 @@ pub(super) fn lay_over(table: &mut toml::Table, name: &str, value: &str) -> bool
         None if matches!(name.as_str(), "issuer" | "listen") => (table, name.as_str()),
         None => return false,
     };
-    let parsed = toml::from_str::<toml::Table>(&format!("v = {value}")).ok().and_then(|mut t| t.remove("v"));
-    table.insert(key.to_owned(), parsed.unwrap_or_else(|| value.into()));
+    let parsed = || toml::from_str::<toml::Table>(&format!("v = {value}")).ok()?.remove("v");
+    let typed = if TEXTS.contains(&key) { None } else { parsed() };
+    table.insert(key.to_owned(), typed.unwrap_or_else(|| value.into()));
     true
 }

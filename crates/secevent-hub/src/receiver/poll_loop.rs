@@ -34,8 +34,7 @@ pub async fn poll_loop<S: Sink>(
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), CallError> {
     let url = subscription.stream.delivery.endpoint_url().unwrap_or_default();
-    let mut request = PollRequest::default();
-    request.max_events = Some(MAX_EVENTS);
+    let mut request = PollRequest { max_events: Some(MAX_EVENTS), ..PollRequest::default() };
     let mut failures = 0;
     loop {
         let polled = tokio::select! {

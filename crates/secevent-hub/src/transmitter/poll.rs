@@ -84,13 +84,13 @@ impl Hub {
         }
         for (jti, error) in &request.set_errs {
             if let Some(seq) = place(jti) {
-                self.set_aside(stream, seq, format!("{}: {}", error.err, error.description));
+                self.set_aside(stream, seq, &format!("{}: {}", error.err, error.description));
             }
         }
     }
 
     /// Makes an open event a dead letter; one that is not open stays what it is.
-    fn set_aside(&self, stream: &Stream, seq: Seq, reason: String) {
+    fn set_aside(&self, stream: &Stream, seq: Seq, reason: &str) {
         let at = self.now().timestamp();
         {
             let mut work = stream.work();
@@ -99,7 +99,7 @@ impl Hub {
             if !queue.ack(seq) {
                 return;
             }
-            letters.push(DeadLetter { stream: stream.no, seq, reason: reason.clone(), at });
+            letters.push(DeadLetter { stream: stream.no, seq, reason: reason.to_owned(), at });
         }
         warn!(stream = %stream.record().config.stream_id, event = seq.0, %reason, "set aside");
         self.0.writer.mark_dirty(stream.no);
@@ -108,8 +108,7 @@ impl Hub {
     // spec: POLL-038, POLL-039, POLL-040, POLL-043
     async fn respond(&self, stream: &Stream, selection: Selection) -> Result<PollResponse, Problem> {
         let record = stream.record();
-        let mut response = PollResponse::default();
-        response.more_available = selection.more;
+        let mut response = PollResponse { more_available: selection.more, ..PollResponse::default() };
         for seq in selection.seqs {
             match self.signed(seq, &record).await {
                 Ok(Some(set)) => response.sets.push((self.0.jti.mint(seq, record.audience), set.to_string())),
@@ -119,7 +118,9 @@ impl Hub {
                         queue.ack(seq);
                     }
                 }
-                Err(SignError::Set(error)) => self.set_aside(stream, seq, format!("it cannot be signed: {error}")),
+                Err(SignError::Set(error)) => {
+                    self.set_aside(stream, seq, &format!("it cannot be signed: {error}"));
+                }
                 Err(error) => return Err(Problem::unavailable(error.to_string())),
             }
         }
@@ -127,6 +128,9 @@ impl Hub {
         Ok(response)
     }
 }
+
+/// Later than any poll waits.
+const FAR_AWAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// A poll in progress; it ends when dropped, also when its receiver goes away in the middle.
 struct Poll<'s>(&'s Stream);
@@ -143,7 +147,7 @@ impl<'s> Poll<'s> {
         let now = hub.now();
         let found = self.with(|queue| (queue.select(max, now), queue.next_lease_end(now)));
         let (selection, lease_end) = found.unwrap_or_default();
-        let wait_ms = lease_end.map_or(u64::from(u32::MAX), |end| end.0.saturating_sub(now.0).max(1));
+        let wait_ms = lease_end.map_or(FAR_AWAY_MS, |end| end.0.saturating_sub(now.0).max(1));
         (selection, Instant::now() + Duration::from_millis(wait_ms))
     }
 

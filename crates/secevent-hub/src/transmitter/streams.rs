@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use secevent::{EventType, SubjectId, event::ssf};
-use secevent_http::router::{Paths, Problem};
+use secevent_http::router::Problem;
 use secevent_ssf::{
     engine::Backlog,
     store::{Batch, StoreError, StreamRecord, Write},
@@ -15,6 +15,7 @@ use tracing::info;
 use crate::{
     AcceptError, Hub, NewSignal, ReceiverSettings,
     stream::{Queue, Stream},
+    transmitter::poll_url,
 };
 
 impl Hub {
@@ -98,7 +99,7 @@ impl Hub {
                 })?;
                 Ok(push)
             }
-            _ => Ok(Delivery::Poll { endpoint_url: Some(self.url(&format!("{}/{stream_id}", Paths::POLL))) }),
+            _ => Ok(Delivery::Poll { endpoint_url: Some(poll_url(self.issuer(), stream_id)) }),
         }
     }
 
@@ -122,7 +123,9 @@ impl Hub {
     ) -> Result<(), Problem> {
         if !stream.may_verify(self.now(), self.0.settings.limits.min_verification_interval) {
             let detail = "leave `min_verification_interval` between two requests";
-            return Err(Problem::new(429, "too many verification requests", detail));
+            let mut problem = Problem::new(429, "too many verification requests", detail);
+            problem.retry_after_secs = self.verification_interval().and_then(|secs| u32::try_from(secs).ok());
+            return Err(problem);
         }
         let stream_id = stream.record().config.stream_id.clone();
         let event = state.into_iter().fold(ssf::Verification::new(), ssf::Verification::state);

@@ -15,7 +15,7 @@ pub(super) fn rsa_public(der: &[u8]) -> Result<[&[u8]; 2], Error> {
 
 /// `n`, `e`, `d`, `p`, `q`, `dp`, `dq`, `qi` of an `RSAPrivateKey` (RFC 8017, Appendix A.1.2) in a
 /// `PrivateKeyInfo` (RFC 5208 §5).
-pub(super) fn rsa_private(pkcs8: &[u8]) -> Result<[&[u8]; 8], Error> {
+pub(crate) fn rsa_private(pkcs8: &[u8]) -> Result<[&[u8]; 8], Error> {
     let mut info = Reader(Reader(pkcs8).take(SEQUENCE)?);
     let (_version, _algorithm) = (info.take(INTEGER)?, info.take(SEQUENCE)?);
     let mut key = Reader(Reader(info.take(OCTET_STRING)?).take(SEQUENCE)?);

@@ -10,17 +10,20 @@ use crate::json::{Map, Value};
 use crate::{Alg, Error, base64url, sha256};
 
 /// The members of a JWK.
-pub(super) type Jwk = Map<String, Value>;
+pub(crate) type Jwk = Map<String, Value>;
 
 /// Members that only a private or symmetric key has (RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2).
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-pub(super) fn bad<T>(reason: impl Into<String>) -> Result<T, Error> {
+/// A private JWK of RSA-8192 is under 7 KiB; reserving this much keeps the text from being copied as it grows.
+const JWK_BYTES: usize = 8 * 1024;
+
+pub(crate) fn bad<T>(reason: impl Into<String>) -> Result<T, Error> {
     Err(Error::BadKey(reason.into()))
 }
 
 /// A member that is a string if it is there.
-pub(super) fn text<'j>(jwk: &'j Jwk, name: &str) -> Result<Option<&'j str>, Error> {
+pub(crate) fn text<'j>(jwk: &'j Jwk, name: &str) -> Result<Option<&'j str>, Error> {
     match jwk.get(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -29,12 +32,12 @@ pub(super) fn text<'j>(jwk: &'j Jwk, name: &str) -> Result<Option<&'j str>, Erro
 }
 
 /// A member that must be there.
-pub(super) fn required<'j>(jwk: &'j Jwk, name: &str) -> Result<&'j str, Error> {
+pub(crate) fn required<'j>(jwk: &'j Jwk, name: &str) -> Result<&'j str, Error> {
     text(jwk, name)?.ok_or_else(|| Error::BadKey(format!("{name} is missing")))
 }
 
 /// A member in base64url; wiped after use, since it may be a secret.
-pub(super) fn octets(jwk: &Jwk, name: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+pub(crate) fn octets(jwk: &Jwk, name: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
     match decode(name, required(jwk, name)?) {
         Ok(octets) => Ok(Zeroizing::new(octets)),
         Err(error) => bad(error.to_string()),
@@ -42,7 +45,7 @@ pub(super) fn octets(jwk: &Jwk, name: &str) -> Result<Zeroizing<Vec<u8>>, Error>
 }
 
 /// The same, of a fixed length.
-pub(super) fn octets_of(jwk: &Jwk, name: &str, length: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
+pub(crate) fn octets_of(jwk: &Jwk, name: &str, length: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
     let octets = octets(jwk, name)?;
     if octets.len() == length {
         return Ok(octets);
@@ -51,7 +54,7 @@ pub(super) fn octets_of(jwk: &Jwk, name: &str, length: usize) -> Result<Zeroizin
 }
 
 /// The declared algorithm. One that is not ours makes the key useless, whatever its type (RFC 7517 §4.4).
-pub(super) fn alg(jwk: &Jwk) -> Result<Option<Alg>, Error> {
+pub(crate) fn alg(jwk: &Jwk) -> Result<Option<Alg>, Error> {
     let Some(name) = text(jwk, "alg")? else { return Ok(None) };
     match Alg::from_name(name) {
         Some(alg) => Ok(Some(alg)),
@@ -60,7 +63,7 @@ pub(super) fn alg(jwk: &Jwk) -> Result<Option<Alg>, Error> {
 }
 
 /// Whether `use` and `key_ops`, if there, permit this operation (RFC 7517 §4.2, §4.3).
-pub(super) fn permits(jwk: &Jwk, operation: &str) -> Result<bool, Error> {
+pub(crate) fn permits(jwk: &Jwk, operation: &str) -> Result<bool, Error> {
     let usage = text(jwk, "use")?.is_none_or(|usage| usage != "enc");
     let listed = match jwk.get("key_ops") {
         None => true,
@@ -71,7 +74,7 @@ pub(super) fn permits(jwk: &Jwk, operation: &str) -> Result<bool, Error> {
 }
 
 /// The first private member, if the key has one.
-pub(super) fn private_member(jwk: &Jwk) -> Option<&'static str> {
+pub(crate) fn private_member(jwk: &Jwk) -> Option<&'static str> {
     PRIVATE.into_iter().find(|name| jwk.contains_key(*name))
 }
 
@@ -85,7 +88,7 @@ fn required_members(jwk: &Jwk) -> &'static [&'static str] {
 }
 
 /// The SHA-256 thumbprint in base64url (RFC 7638 §3).
-pub(super) fn thumbprint(jwk: &Jwk) -> String {
+pub(crate) fn thumbprint(jwk: &Jwk) -> String {
     let required: Jwk = required_members(jwk)
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), jwk.get(*name)?.clone())))
@@ -94,7 +97,16 @@ pub(super) fn thumbprint(jwk: &Jwk) -> String {
 }
 
 /// Members of a private key; the strings are overwritten when it goes.
-pub(super) struct Wiped(pub(super) Jwk);
+pub(crate) struct Wiped(pub(crate) Jwk);
+
+impl Wiped {
+    /// The key as JSON text, which is overwritten in memory when dropped.
+    pub(crate) fn to_text(&self) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(Vec::with_capacity(JWK_BYTES));
+        serde_json::to_writer_pretty(&mut *text, &self.0).expect("a map of JSON values is JSON");
+        Zeroizing::new(String::from_utf8(std::mem::take(&mut *text)).expect("JSON is UTF-8"))
+    }
+}
 
 impl Deref for Wiped {
     type Target = Jwk;

@@ -56,14 +56,14 @@ fn position(alg: Alg) -> Option<usize> {
 
 /// The public half. `aws-lc-rs` parses a key for one algorithm, so each is parsed when first needed.
 #[derive(Clone)]
-pub(super) struct Public {
-    components: PublicKeyComponents<Vec<u8>>,
+pub(crate) struct Public {
+    pub(crate) components: PublicKeyComponents<Vec<u8>>,
     parsed: Box<[OnceLock<ParsedPublicKey>; SCHEMES.len()]>,
 }
 
 impl Public {
     // spec: BCP-009
-    pub(super) fn from_jwk(jwk: &Jwk) -> Result<Self, Error> {
+    pub(crate) fn from_jwk(jwk: &Jwk) -> Result<Self, Error> {
         let (n, e) = (number(jwk, "n")?, number(jwk, "e")?);
         if !MODULUS_BITS.contains(&bits(&n)) {
             return bad(format!("n has {} bits, must have 2048 to 8192 (RFC 7518 §3.3)", bits(&n)));
@@ -107,26 +107,9 @@ impl Private {
         Self::new(alg, pair.map_err(|_| Error::BadKey("RSA key generation failed".into()))?)
     }
 
-    /// From a private JWK with all of RFC 7518 §6.3.2 but `oth`; the numbers are checked against each other.
+    /// From a private JWK.
     pub(super) fn from_jwk(alg: Alg, jwk: &Jwk) -> Result<Self, Error> {
-        if jwk.contains_key("oth") {
-            return bad("oth: a key of more than two primes is not supported");
-        }
-        let Public { components: public_key, .. } = Public::from_jwk(jwk)?;
-        let secret = |name| jwk::octets(jwk, name);
-        let components = KeyPairComponents {
-            public_key,
-            d: secret("d")?,
-            p: secret("p")?,
-            q: secret("q")?,
-            dP: secret("dp")?,
-            dQ: secret("dq")?,
-            qInv: secret("qi")?,
-        };
-        match RsaKeyPair::from_components(&components) {
-            Ok(pair) => Self::new(alg, pair),
-            Err(_) => bad("the numbers are not those of one RSA key"),
-        }
+        Self::new(alg, pair(jwk)?)
     }
 
     fn new(alg: Alg, pair: RsaKeyPair) -> Result<Self, Error> {
@@ -154,7 +137,27 @@ impl Private {
     }
 }
 
-fn named<const N: usize>(names: [&'static str; N], numbers: [&[u8]; N]) -> Members {
+/// From a private JWK with all of RFC 7518 §6.3.2 but `oth`; the numbers are checked against each other.
+pub(crate) fn pair(jwk: &Jwk) -> Result<RsaKeyPair, Error> {
+    if jwk.contains_key("oth") {
+        return bad("oth: a key of more than two primes is not supported");
+    }
+    let Public { components: public_key, .. } = Public::from_jwk(jwk)?;
+    let secret = |name| jwk::octets(jwk, name);
+    let components = KeyPairComponents {
+        public_key,
+        d: secret("d")?,
+        p: secret("p")?,
+        q: secret("q")?,
+        dP: secret("dp")?,
+        dQ: secret("dq")?,
+        qInv: secret("qi")?,
+    };
+    RsaKeyPair::from_components(&components)
+        .map_err(|_| Error::BadKey("the numbers are not those of one RSA key".into()))
+}
+
+pub(crate) fn named<const N: usize>(names: [&'static str; N], numbers: [&[u8]; N]) -> Members {
     names.into_iter().zip(numbers.map(|number| Zeroizing::new(base64url(number)))).collect()
 }
 

@@ -11,10 +11,7 @@ use crate::error::shown;
 use crate::{Alg, Error, json};
 
 /// Members of a JWK by name; the values of private ones are wiped.
-pub(super) type Members = Vec<(&'static str, Zeroizing<String>)>;
-
-/// A private JWK of RSA-8192 is under 7 KiB; reserving this much keeps the text from being copied as it grows.
-const JWK_BYTES: usize = 8 * 1024;
+pub(crate) type Members = Vec<(&'static str, Zeroizing<String>)>;
 
 /// A private key for signing with one algorithm, parsed and checked once; a clone shares it.
 ///
@@ -98,9 +95,7 @@ impl SigningKey {
         let mut jwk = Wiped(self.verifying.to_jwk());
         let members = self.private.private_members().expect("a key that was taken can be exported");
         jwk.extend(members.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())));
-        let mut text = Zeroizing::new(Vec::with_capacity(JWK_BYTES));
-        serde_json::to_writer_pretty(&mut *text, &jwk.0).expect("a map of JSON values is JSON");
-        Zeroizing::new(String::from_utf8(std::mem::take(&mut *text)).expect("JSON is UTF-8"))
+        jwk.to_text()
     }
 
     /// The public half, with the same `kid` and `alg`.

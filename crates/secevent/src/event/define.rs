@@ -51,10 +51,10 @@ macro_rules! event {
             $(const DEPRECATED: bool = $deprecated;)?
 
             fn read(
-                payload: &serde_json::Map<String, serde_json::Value>,
+                payload: secevent_jose::json::Object<'_>,
                 check: &mut $crate::Check,
             ) -> Option<Self> {
-                let mut reader = $crate::event::member::Reader::new(payload, check);
+                let mut reader = $crate::event::member::Reader::new(payload, &[$($rwire,)* $($owire,)*], check);
                 // Every member is read before any failure ends the reading: all findings at once.
                 $(let $req = reader.required::<$rty>($rwire, $rid);)*
                 $(let $opt = reader.optional::<$oty>($owire, $oid);)*
@@ -71,8 +71,8 @@ macro_rules! event {
                 $crate::event::member::object(members, &self.other)
             }
 
-            $(fn check_subject(subject: Option<&$crate::SubjectId>, check: &mut $crate::Check) {
-                $subject(subject, check);
+            $(fn check_subject(format: Option<&str>, check: &mut $crate::Check) {
+                $subject(format, check);
             })?
         }
     };
@@ -98,10 +98,10 @@ macro_rules! registry {
 
         impl Event {
             /// Reads a payload under its event identifier. `None` when it breaks the definition of a known type.
-            pub fn read(uri: &str, payload: &Map<String, Value>, check: &mut Check) -> Option<Self> {
+            pub fn read(uri: &str, payload: Object<'_>, check: &mut Check) -> Option<Self> {
                 match uri {
                     $(<$family::$name as Payload>::URI => $family::$name::read(payload, check).map(Self::$name),)*
-                    _ => Some(Self::Other { uri: uri.to_owned(), payload: payload.clone() }),
+                    _ => Some(Self::Other { uri: uri.to_owned(), payload: payload.to_map() }),
                 }
             }
 
@@ -126,10 +126,10 @@ macro_rules! registry {
                 EventType::from_uri(self.uri())
             }
 
-            /// Judges the subject of the SET where the event's definition restricts it.
-            pub fn check_subject(uri: &str, subject: Option<&SubjectId>, check: &mut Check) {
+            /// Judges the format of the subject of the SET where the event's definition restricts it.
+            pub fn check_subject(uri: &str, format: Option<&str>, check: &mut Check) {
                 match uri {
-                    $(<$family::$name as Payload>::URI => <$family::$name as Payload>::check_subject(subject, check),)*
+                    $(<$family::$name as Payload>::URI => <$family::$name as Payload>::check_subject(format, check),)*
                     _ => {}
                 }
             }
@@ -177,7 +177,7 @@ macro_rules! string_enum {
         impl $crate::event::Member for $name {
             const EXPECTED: &'static str = concat!("one of" $(, " `", $wire, "`")*);
 
-            fn read(value: &serde_json::Value) -> Option<Self> {
+            fn read(value: secevent_jose::json::Json<'_>) -> Option<Self> {
                 match value.as_str()? { $($wire => Some(Self::$variant),)* _ => None }
             }
 
@@ -214,7 +214,7 @@ macro_rules! string_enum {
         impl $crate::event::Member for $name {
             const EXPECTED: &'static str = concat!("a string, such as" $(, " `", $wire, "`")*);
 
-            fn read(value: &serde_json::Value) -> Option<Self> {
+            fn read(value: secevent_jose::json::Json<'_>) -> Option<Self> {
                 value.as_str().filter(|text| !text.is_empty()).map(Self::from)
             }
 

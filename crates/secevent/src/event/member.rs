@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use secevent_jose::json::{Json, Object};
 use serde_json::{Map, Number, Value};
 
 use crate::{
     Timestamp,
-    finding::{Check, Level, describe, quote},
+    finding::{Check, Level, describe_json, quote},
 };
 
 /// A kind of value in an event payload.
@@ -15,25 +16,35 @@ pub trait Member: Sized {
     const EXPECTED: &'static str;
 
     /// The value, or `None` when it is of another kind.
-    fn read(value: &Value) -> Option<Self>;
+    fn read(value: Json<'_>) -> Option<Self>;
 
     /// The value as JSON.
     fn write(&self) -> Value;
 
-    /// Advice about a value that was read.
+    /// Whether there is nothing to say about a value that was read.
+    fn is_plain(&self) -> bool {
+        true
+    }
+
+    /// Advice about a value that is not plain.
     fn advise(&self, _id: &'static str, _check: &mut Check) {}
 }
 
 /// Reads a payload member by member and keeps the rest.
 pub(crate) struct Reader<'p> {
-    payload: &'p Map<String, Value>,
+    payload: Object<'p>,
     check: &'p mut Check,
-    known: Vec<&'static str>,
+    /// The names that the definition has.
+    known: &'static [&'static str],
 }
 
 impl<'p> Reader<'p> {
-    pub(crate) const fn new(payload: &'p Map<String, Value>, check: &'p mut Check) -> Self {
-        Self { payload, check, known: Vec::new() }
+    pub(crate) const fn new(
+        payload: Object<'p>,
+        known: &'static [&'static str],
+        check: &'p mut Check,
+    ) -> Self {
+        Self { payload, check, known }
     }
 
     /// A member that must be there; `None` was reported.
@@ -52,23 +63,23 @@ impl<'p> Reader<'p> {
         reason = "absent and broken are two answers; broken was reported already"
     )]
     pub(crate) fn optional<T: Member>(&mut self, name: &'static str, id: &'static str) -> Option<Option<T>> {
-        self.known.push(name);
         let Some(value) = self.payload.get(name) else { return Some(None) };
-        self.check.within(name, |check| {
-            let member = T::read(value);
-            match &member {
-                Some(member) => member.advise(id, check),
-                None => check.error(id, describe(Some(value)), format!("give {}", T::EXPECTED)),
-            }
-            member.map(Some)
-        })
+        let member = T::read(value);
+        match &member {
+            Some(member) if member.is_plain() => {}
+            Some(member) => self.check.within(name, |check| member.advise(id, check)),
+            None => self.check.within(name, |check| {
+                check.error(id, describe_json(Some(value)), format!("give {}", T::EXPECTED));
+            }),
+        }
+        member.map(Some)
     }
 
     /// The members that were not asked for.
     // spec: SSF-017, SSF-018
     pub(crate) fn rest(&mut self) -> Map<String, Value> {
-        let unknown = self.payload.iter().filter(|(name, _)| !self.known.contains(&name.as_str()));
-        unknown.map(|(name, value)| (name.clone(), value.clone())).collect()
+        let unknown = self.payload.iter().filter(|(name, _)| !self.known.contains(name));
+        unknown.map(|(name, value)| (name.to_owned(), value.to_value())).collect()
     }
 }
 
@@ -92,7 +103,7 @@ pub(crate) fn object<const N: usize>(
 impl Member for String {
     const EXPECTED: &'static str = "a string";
 
-    fn read(value: &Value) -> Option<Self> {
+    fn read(value: Json<'_>) -> Option<Self> {
         value.as_str().map(Self::from)
     }
 
@@ -104,8 +115,8 @@ impl Member for String {
 impl Member for Vec<String> {
     const EXPECTED: &'static str = "an array of strings";
 
-    fn read(value: &Value) -> Option<Self> {
-        value.as_array()?.iter().map(String::read).collect()
+    fn read(value: Json<'_>) -> Option<Self> {
+        value.as_array()?.map(String::read).collect()
     }
 
     fn write(&self) -> Value {
@@ -116,8 +127,8 @@ impl Member for Vec<String> {
 impl Member for Map<String, Value> {
     const EXPECTED: &'static str = "an object with at least one member";
 
-    fn read(value: &Value) -> Option<Self> {
-        value.as_object().filter(|members| !members.is_empty()).cloned()
+    fn read(value: Json<'_>) -> Option<Self> {
+        value.as_object().filter(|members| !members.is_empty()).map(Object::to_map)
     }
 
     fn write(&self) -> Value {
@@ -150,11 +161,8 @@ impl Member for NumericDate {
     const EXPECTED: &'static str = "a number of seconds since 1970";
 
     // spec: JWT-016, CAEP-008
-    fn read(value: &Value) -> Option<Self> {
-        match value {
-            Value::Number(number) => Some(Self(number.clone())),
-            _ => None,
-        }
+    fn read(value: Json<'_>) -> Option<Self> {
+        value.as_number().map(Self)
     }
 
     fn write(&self) -> Value {
@@ -163,11 +171,13 @@ impl Member for NumericDate {
 
     // spec: CAEP-006
     fn advise(&self, id: &'static str, check: &mut Check) {
+        check.warn(id, format!("{} looks like milliseconds", self.0), "give seconds since 1970");
+    }
+
+    fn is_plain(&self) -> bool {
         /// The year 5138 in seconds, 1973 in milliseconds.
         const SUSPECT: i64 = 100_000_000_000;
-        if self.timestamp().0 > SUSPECT {
-            check.warn(id, format!("{} looks like milliseconds", self.0), "give seconds since 1970");
-        }
+        self.timestamp().0 <= SUSPECT
     }
 }
 
@@ -218,11 +228,15 @@ impl Member for LanguageMap {
     const EXPECTED: &'static str = "an object from language tag to text with at least one member";
 
     // spec: CAEP-005
-    fn read(value: &Value) -> Option<Self> {
+    fn read(value: Json<'_>) -> Option<Self> {
         let members = value.as_object().filter(|members| !members.is_empty())?;
         let texts: Option<_> =
-            members.iter().map(|(tag, v)| Some((tag.clone(), v.as_str()?.to_owned()))).collect();
+            members.iter().map(|(tag, v)| Some((tag.to_owned(), v.as_str()?.to_owned()))).collect();
         texts.map(Self)
+    }
+
+    fn is_plain(&self) -> bool {
+        self.0.keys().all(|tag| is_language_tag(tag))
     }
 
     fn advise(&self, id: &'static str, check: &mut Check) {

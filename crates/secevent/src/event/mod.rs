@@ -20,13 +20,14 @@ pub mod risc;
 pub mod scim;
 pub mod ssf;
 
+use secevent_jose::json::Object;
 use serde_json::{Map, Value};
 
 use define::registry;
 pub use event_type::{EventType, UnknownEvent};
 pub use member::{LanguageMap, Member, NumericDate};
 
-use crate::{finding::Check, subject::SubjectId};
+use crate::finding::Check;
 
 /// The payload of one event type: what a specification's section defines.
 pub trait Payload: Sized {
@@ -38,13 +39,13 @@ pub trait Payload: Sized {
     const DEPRECATED: bool = false;
 
     /// Reads a payload; what breaks its definition is reported and ends in `None`. Unknown members are kept.
-    fn read(payload: &Map<String, Value>, check: &mut Check) -> Option<Self>;
+    fn read(payload: Object<'_>, check: &mut Check) -> Option<Self>;
 
     /// The payload as JSON.
     fn write(&self) -> Map<String, Value>;
 
-    /// Judges the subject of the SET where the definition restricts it.
-    fn check_subject(_subject: Option<&SubjectId>, _check: &mut Check) {}
+    /// Judges the format of the subject of the SET where the definition restricts it.
+    fn check_subject(_format: Option<&str>, _check: &mut Check) {}
 }
 
 registry! {

@@ -1,35 +1,59 @@
 //! The claims of a SET (RFC 8417 §2.2) and the rules that each of them obeys.
 
+use std::{fmt, sync::OnceLock};
+
+use secevent_jose::json::{Document, Json, Object};
 use serde_json::{Map, Value};
 
 use crate::{
     Profile, Timestamp,
     event::{Event, Member, NumericDate},
-    finding::{Check, Role, describe, quote},
-    profile::EventCount,
+    finding::{Check, Role, describe_json, quote},
+    profile::{EventCount, subject_format},
     subject::{SubjectId, check_subject, is_uri},
 };
 
 /// Claims that kept every rule of their profile.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone)]
 pub struct Claims {
-    /// Invariant: `iss`, `iat`, `jti` and `events` are there and of the right type.
-    members: Map<String, Value>,
-    subject: Option<SubjectId>,
+    /// Invariant: an object in which `iss`, `iat`, `jti` and `events` are there and of the right type.
+    document: Document,
     events: Vec<Event>,
+    /// Made when it is first asked for.
+    subject: OnceLock<Option<SubjectId>>,
+    /// Made when it is first asked for.
+    members: OnceLock<Map<String, Value>>,
 }
 
 impl Claims {
     /// Reads claims under a profile; `None` when a rule is broken, which `check` then tells.
-    pub fn read(members: Map<String, Value>, profile: &Profile, check: &mut Check) -> Option<Self> {
-        let subject = check_claims(&members, profile, check);
-        let events = members.get("events").and_then(Value::as_object).cloned().unwrap_or_default();
+    pub fn read(document: Document, profile: &Profile, check: &mut Check) -> Option<Self> {
+        let Some(claims) = document.root().as_object() else {
+            check.error("JWT-004", "the claims are no object", "send the claims as one JSON object");
+            return None;
+        };
+        check_claims(claims, profile, check);
+        let payloads = claims.get("events").and_then(Json::as_object).into_iter().flat_map(Object::iter);
+        let format = subject_format(claims);
         let events: Option<Vec<_>> =
-            events.iter().map(|(uri, payload)| check_event(uri, payload, subject.as_ref(), check)).collect();
+            payloads.map(|(uri, payload)| check_event(uri, payload, format, check)).collect();
         if check.refused() {
             return None;
         }
-        Some(Self { members, subject, events: events? })
+        Some(Self { events: events?, document, subject: OnceLock::new(), members: OnceLock::new() })
+    }
+
+    /// The claims as JSON text, exactly as they stand in the token.
+    pub fn json(&self) -> &str {
+        self.document.text()
+    }
+
+    fn object(&self) -> Option<Object<'_>> {
+        self.document.root().as_object()
+    }
+
+    fn get(&self, claim: &str) -> Option<Json<'_>> {
+        self.object()?.get(claim)
     }
 
     /// `iss`: who published the SET (SET-016).
@@ -50,11 +74,9 @@ impl Claims {
     /// `aud`: whom it is for, one or several (JWT-010).
     // spec: JWT-010
     pub fn aud(&self) -> Vec<&str> {
-        match self.members.get("aud") {
-            Some(Value::String(one)) => vec![one],
-            Some(Value::Array(some)) => some.iter().filter_map(Value::as_str).collect(),
-            _ => Vec::new(),
-        }
+        let Some(aud) = self.get("aud") else { return Vec::new() };
+        let one = aud.as_str().into_iter();
+        one.chain(aud.as_array().into_iter().flatten().filter_map(Json::as_str)).collect()
     }
 
     /// `txn`: what ties together the tokens of one cause (SET-025).
@@ -68,8 +90,8 @@ impl Claims {
     }
 
     /// `sub_id`: whom or what the event is about (SUB-030).
-    pub const fn subject(&self) -> Option<&SubjectId> {
-        self.subject.as_ref()
+    pub fn subject(&self) -> Option<&SubjectId> {
+        self.subject.get_or_init(|| self.get("sub_id").and_then(SubjectId::read)).as_ref()
     }
 
     /// The events, in the order of the token; at least one.
@@ -84,68 +106,77 @@ impl Claims {
 
     /// Any claim that is a string, such as `sub` or `sid`.
     pub fn text(&self, claim: &str) -> Option<&str> {
-        self.members.get(claim).and_then(Value::as_str)
+        self.get(claim)?.as_str()
     }
 
-    /// All claims as they stand in the token, unknown ones included (JWT-008).
-    pub const fn members(&self) -> &Map<String, Value> {
-        &self.members
+    /// All claims in the order of the token, unknown ones included (JWT-008).
+    pub fn members(&self) -> &Map<String, Value> {
+        self.members.get_or_init(|| self.object().map(Object::to_map).unwrap_or_default())
     }
 
     fn time(&self, claim: &str) -> Option<Timestamp> {
-        self.members.get(claim).and_then(NumericDate::read).map(|date| date.timestamp())
+        self.get(claim).and_then(NumericDate::read).map(|date| date.timestamp())
+    }
+}
+
+/// Claims are equal when their members are; order and white space do not count.
+impl PartialEq for Claims {
+    fn eq(&self, other: &Self) -> bool {
+        self.document == other.document
+    }
+}
+
+impl fmt::Debug for Claims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claims")
+            .field("jti", &self.jti())
+            .field("events", &self.events)
+            .finish_non_exhaustive()
     }
 }
 
 /// Judges the envelope: the rules of RFC 8417 and those of the profile. Events are judged by [`check_event`].
-pub(crate) fn check_claims(
-    claims: &Map<String, Value>,
-    profile: &Profile,
-    check: &mut Check,
-) -> Option<SubjectId> {
+pub(crate) fn check_claims(claims: Object<'_>, profile: &Profile, check: &mut Check) {
     check_registered(claims, check);
     check_events(claims, profile, check);
-    for (claim, id) in profile.required.iter().filter(|(claim, _)| !claims.contains_key(*claim)) {
+    for (claim, id) in profile.required.iter().filter(|(claim, _)| !claims.contains(claim)) {
         check.error(id, format!("`{claim}` is missing"), format!("add the claim `{claim}`"));
     }
-    for (claim, id) in profile.forbidden.iter().filter(|(claim, _)| claims.contains_key(*claim)) {
+    for (claim, id) in profile.forbidden.iter().filter(|(claim, _)| claims.contains(claim)) {
         check.within(claim, |check| {
             check.error(id, "it must not be here", format!("leave out the claim `{claim}`"));
         });
     }
     let wanted = profile.required.iter().any(|(claim, _)| *claim == "sub_id");
-    let subject = claims.get("sub_id").filter(|_| wanted || check.role() == Role::Issuer);
-    let subject = subject.and_then(|id| check.within("sub_id", |check| check_subject(id, check)));
-    let subject = subject.or_else(|| serde_json::from_value(claims.get("sub_id")?.clone()).ok());
-    (profile.extra)(claims, subject.as_ref(), check);
-    if wanted && !claims.contains_key("txn") {
+    if let Some(subject) = claims.get("sub_id").filter(|_| wanted || check.role() == Role::Issuer) {
+        check.within("sub_id", |check| check_subject(subject, check));
+    }
+    (profile.extra)(claims, check);
+    if wanted && !claims.contains("txn") {
         check.warn("SSF-012", "`txn` is absent", "add a `txn` that ties together what one cause set off");
     }
-    subject
 }
 
-/// Judges one event: its identifier, payload and subject.
+/// Judges one event: its payload, and the format of the SET's subject.
 pub(crate) fn check_event(
     uri: &str,
-    payload: &Value,
-    subject: Option<&SubjectId>,
+    payload: Json<'_>,
+    subject_format: Option<&str>,
     check: &mut Check,
 ) -> Option<Event> {
-    let event = check.within("events", |check| {
-        check.within(uri, |check| payload.as_object().and_then(|payload| Event::read(uri, payload, check)))
-    });
-    check.within("sub_id", |check| Event::check_subject(uri, subject, check));
+    let event = check
+        .within("events", |check| check.within(uri, |check| Event::read(uri, payload.as_object()?, check)));
+    check.within("sub_id", |check| Event::check_subject(uri, subject_format, check));
     event
 }
 
 /// The claims that RFC 7519 and RFC 8417 name: is each of the right type?
-fn check_registered(claims: &Map<String, Value>, check: &mut Check) {
+fn check_registered(claims: Object<'_>, check: &mut Check) {
     // spec: SET-016, SET-018, SET-019
     for (claim, id) in [("iss", "SET-016"), ("jti", "SET-019")] {
         let value = claims.get(claim);
-        let text = value.and_then(Value::as_str);
-        if text.is_none_or(str::is_empty) {
-            check.within(claim, |check| check.error(id, describe(value), "give a non-empty string"));
+        if value.and_then(Json::as_str).is_none_or(str::is_empty) {
+            check.within(claim, |check| check.error(id, describe_json(value), "give a non-empty string"));
         }
     }
     check_time(claims, "iat", "SET-018", true, check);
@@ -155,75 +186,70 @@ fn check_registered(claims: &Map<String, Value>, check: &mut Check) {
     }
     // spec: SET-022, SET-025, SUB-030
     for (claim, id) in [("txn", "SET-025"), ("sub", "SET-022")] {
-        if let Some(value) = claims.get(claim).filter(|value| !value.is_string()) {
-            check.within(claim, |check| check.error(id, describe(Some(value)), "give a string"));
+        if let Some(value) = claims.get(claim).filter(|value| value.as_str().is_none()) {
+            check.within(claim, |check| check.error(id, describe_json(Some(value)), "give a string"));
         }
     }
     // spec: JWT-010, SET-021
-    match claims.get("aud") {
-        Some(Value::String(_)) => {}
-        Some(Value::Array(some)) if some.iter().all(Value::is_string) => {
-            if some.is_empty() {
+    let Some(aud) = claims.get("aud") else {
+        return check.warn("SET-021", "`aud` is absent", "name the recipient");
+    };
+    if aud.as_str().is_some() {
+        return;
+    }
+    match aud.as_array().filter(|some| some.clone().all(|one| one.as_str().is_some())) {
+        None => check.within("aud", |check| {
+            check.error("JWT-010", describe_json(Some(aud)), "give a string or an array of strings");
+        }),
+        Some(mut some) => {
+            if some.next().is_none() {
                 check.within("aud", |check| check.strict("JWT-009", "it names nobody", "name the recipient"));
             }
         }
-        None => check.warn("SET-021", "`aud` is absent", "name the recipient"),
-        other => check.within("aud", |check| {
-            check.error("JWT-010", describe(other), "give a string or an array of strings");
-        }),
     }
 }
 
-fn check_time(claims: &Map<String, Value>, claim: &str, id: &'static str, required: bool, check: &mut Check) {
-    match claims.get(claim) {
-        Some(Value::Number(_)) => {}
-        None if !required => {}
-        other => check.within(claim, |check| {
-            check.error(id, describe(other), format!("give {}", NumericDate::EXPECTED));
-        }),
+fn check_time(claims: Object<'_>, claim: &str, id: &'static str, required: bool, check: &mut Check) {
+    let value = claims.get(claim);
+    if value.map_or(required, |value| !value.is_number()) {
+        check.within(claim, |check| {
+            check.error(id, describe_json(value), format!("give {}", NumericDate::EXPECTED));
+        });
     }
 }
 
 /// `events`: an object from event identifiers to payload objects.
-fn check_events(claims: &Map<String, Value>, profile: &Profile, check: &mut Check) {
+fn check_events(claims: Object<'_>, profile: &Profile, check: &mut Check) {
     check.within("events", |check| {
+        let value = claims.get("events");
         // spec: SET-004, SET-056
-        let Some(Value::Object(events)) = claims.get("events").filter(|v| *v != &Value::Object(Map::new()))
-        else {
-            let found = describe(claims.get("events"));
-            return check.error(
-                "SET-004",
-                found,
-                "give an object with at least one event; else it is no SET",
-            );
+        let Some(events) = value.and_then(Json::as_object).filter(|events| !events.is_empty()) else {
+            let mend = "give an object with at least one event; else it is no SET";
+            return check.error("SET-004", describe_json(value), mend);
         };
-        for (uri, payload) in events {
-            check.within(uri, |check| {
-                // spec: SET-005
-                if !is_uri(uri) {
-                    check.error(
-                        "SET-005",
-                        format!("the name {} is no URI", quote(uri)),
-                        "name it by its URI",
-                    );
-                }
-                // spec: SET-006, SET-007
-                if !payload.is_object() {
+        for (uri, payload) in events.iter() {
+            // spec: SET-005
+            if !is_uri(uri) {
+                let found = format!("the name {} is no URI", quote(uri));
+                check.within(uri, |check| check.error("SET-005", found, "name it by its URI"));
+            }
+            // spec: SET-006, SET-007
+            if payload.as_object().is_none() {
+                check.within(uri, |check| {
                     check.error(
                         "SET-006",
-                        describe(Some(payload)),
+                        describe_json(Some(payload)),
                         "give an object; `{}` when there is nothing",
                     );
-                }
-            });
+                });
+            }
         }
         // spec: SET-009, SSF-015, SSF-016, CIOP-028
-        let found = format!("{} events", events.len());
+        let count = events.len();
+        let found = || format!("{count} events");
         match profile.events {
-            EventCount::OneAdvised if events.len() > 1 => {
-                check.strict("SSF-016", found, "send one SET for each");
-            }
-            EventCount::One if events.len() > 1 => check.error("CIOP-028", found, "send one SET for each"),
+            EventCount::OneAdvised if count > 1 => check.strict("SSF-016", found(), "send one SET for each"),
+            EventCount::One if count > 1 => check.error("CIOP-028", found(), "send one SET for each"),
             _ => {}
         }
     });

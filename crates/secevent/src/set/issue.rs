@@ -145,7 +145,8 @@ impl Draft {
 /// Judges a complete claims set as an issuer must.
 fn judge(members: Map<String, Value>, profile: &Profile) -> Result<Claims, Error> {
     let mut check = Check::new(Role::Issuer);
-    Claims::read(members, profile, &mut check).ok_or_else(|| Error::from_check(check, Fault::Caller))
+    let document = super::claims_document(Value::Object(members).to_string().into_bytes())?;
+    Claims::read(document, profile, &mut check).ok_or_else(|| Error::from_check(check, Fault::Caller))
 }
 
 impl Claims {
@@ -181,8 +182,7 @@ impl Unsigned {
         }
         let header = [("typ", profile.typ_to_issue()), ("alg", alg.name()), ("kid", kid)];
         let header = header.map(|(name, value)| (name.to_owned(), Value::from(value))).into_iter().collect();
-        let payload = Value::Object(claims.members().clone()).to_string();
-        Ok(Self(jws::signing_input(&header, payload.as_bytes())))
+        Ok(Self(jws::signing_input(&header, claims.json().as_bytes())))
     }
 
     fn sign(self, signer: &dyn Signer) -> Result<String, Error> {

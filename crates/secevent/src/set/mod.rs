@@ -2,6 +2,8 @@
 
 mod claims;
 mod issue;
+#[cfg(feature = "jwe")]
+mod nested;
 mod policy;
 mod unverified;
 mod verified;
@@ -9,8 +11,10 @@ mod verified;
 pub use claims::Claims;
 pub(crate) use claims::{check_claims, check_event};
 pub use issue::{Draft, Unsigned};
+#[cfg(feature = "jwe")]
+pub use nested::{Decrypted, Recipient};
 pub use policy::Policy;
-pub(crate) use unverified::{JSON_MEND, json_rule};
+pub(crate) use unverified::{JSON_MEND, claims_document, json_rule, judge, not_json};
 pub use unverified::{KeyHint, Keys, UnverifiedSet};
 pub use verified::VerifiedSet;
 

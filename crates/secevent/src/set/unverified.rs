@@ -1,14 +1,16 @@
 //! A token of which nothing was believed yet, and the way to a verified one.
 
-use secevent_jose::{Alg, Compact, Error as JoseError, JwkSet, VerifyingKey, json};
-use serde_json::{Map, Value};
+use secevent_jose::{
+    Alg, Compact, Error as JoseError, Header, JwkSet, VerifyingKey,
+    json::{self, Document, Json, Object},
+};
 
 use super::{Claims, Policy, VerifiedSet};
 use crate::{
-    Error, ErrorCode, Profile, Timestamp,
+    Error, ErrorCode, Finding, Profile, Timestamp,
     error::Fault,
     event::{Member, NumericDate},
-    finding::{Check, Level, Role, describe, quote},
+    finding::{Check, Level, Role, describe_json, quote},
 };
 
 /// A SET that was split and decoded; its claims cannot be reached before a key vouches for them.
@@ -29,6 +31,9 @@ use crate::{
 pub struct UnverifiedSet<'t> {
     token: &'t str,
     jws: Compact<'t>,
+    /// The header of the encrypted token that this one was in.
+    #[cfg(feature = "jwe")]
+    pub(super) outer: Option<&'t Header>,
 }
 
 /// What a header says about the key: enough to pick one, not to trust one.
@@ -66,7 +71,12 @@ impl<'t> UnverifiedSet<'t> {
     pub(super) fn parse(token: &'t str) -> Result<Self, Error> {
         // spec: CHK-001, JWT-001, BCP-021, BCP-026
         let jws = Compact::parse(token).map_err(|error| Error::jose(&error))?;
-        Ok(Self { token, jws })
+        Ok(Self {
+            token,
+            jws,
+            #[cfg(feature = "jwe")]
+            outer: None,
+        })
     }
 
     /// What the header says about the key.
@@ -88,22 +98,46 @@ impl<'t> UnverifiedSet<'t> {
             return Err(Error::jose(&error));
         }
         let key = keys.find(alg, header.kid()).map_err(|error| Error::jose(&error))?;
-        let payload = self.jws.verify(key, allowed).map_err(|error| Error::jose(&error))?;
-        let mut check = Check::new(Role::Receiver);
-        policy.profile.check_typ(header.typ(), &mut check);
-        Profile::check_cty(header.cty(), &mut check);
-        // spec: JWT-004, JWT-007
-        let members = json::parse_object(payload)
-            .map_err(|error| Error::peer(ErrorCode::InvalidRequest, json_rule(&error), &error, JSON_MEND))?;
-        policy.check_addressing(&members, now, &mut check);
-        match Claims::read(members, &policy.profile, &mut check) {
-            Some(claims) => Ok(VerifiedSet::new(self.token.to_owned(), alg, claims, check.into_findings())),
-            None => Err(Error::from_check(check, Fault::Peer)),
-        }
+        self.jws.verify(key, allowed).map_err(|error| Error::jose(&error))?;
+        let (header, payload) = self.jws.into_parts();
+        let (claims, warnings) = judge(&header, payload, policy, now)?;
+        #[cfg(feature = "jwe")]
+        super::nested::check_replicated(self.outer, &claims)?;
+        Ok(VerifiedSet::new(self.token.to_owned(), alg, claims, warnings))
+    }
+}
+
+/// Everything but the signature.
+pub(crate) fn judge(
+    header: &Header,
+    payload: Vec<u8>,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<(Claims, Vec<Finding>), Error> {
+    let mut check = Check::new(Role::Receiver);
+    policy.profile.check_typ(header.typ(), &mut check);
+    Profile::check_cty(header.cty(), &mut check);
+    // spec: JWT-004, JWT-007
+    let document = claims_document(payload)?;
+    if let Some(claims) = document.root().as_object() {
+        policy.check_addressing(claims, now, &mut check);
+    }
+    match Claims::read(document, &policy.profile, &mut check) {
+        Some(claims) => Ok((claims, check.into_findings())),
+        None => Err(Error::from_check(check, Fault::Peer)),
     }
 }
 
 pub(crate) const JSON_MEND: &str = "send the claims as one JSON object without duplicate members";
+
+/// The claims as a document.
+pub(crate) fn claims_document(payload: Vec<u8>) -> Result<Document, Error> {
+    Document::parse(payload).map_err(|error| not_json(&error))
+}
+
+pub(crate) fn not_json(error: &json::JsonError) -> Error {
+    Error::peer(ErrorCode::InvalidRequest, json_rule(error), error, JSON_MEND)
+}
 
 pub(crate) fn json_rule(error: &json::JsonError) -> &'static str {
     if error.is_duplicate() { "JWT-007" } else { "JWT-004" }
@@ -128,6 +162,11 @@ impl Error {
             JoseError::KeyUnfit { .. } | JoseError::BadKey(_) => {
                 (ErrorCode::InvalidKey, "BCP-020", "use a key that is made for the algorithm")
             }
+            JoseError::Encrypted => (
+                ErrorCode::InvalidRequest,
+                "BCP-021",
+                "send the signed token alone, or read it with `Set::decrypt` of the feature `jwe`",
+            ),
             JoseError::CritUnsupported(_) => (ErrorCode::InvalidRequest, "JWT-021", "leave out `crit`"),
             JoseError::Json(json) => (ErrorCode::InvalidRequest, json_rule(json), "send strict JSON"),
             _ => {
@@ -140,12 +179,12 @@ impl Error {
 
 impl Policy {
     /// Issuer, audience and time: what depends on the recipient and its clock.
-    fn check_addressing(&self, claims: &Map<String, Value>, now: Timestamp, check: &mut Check) {
+    fn check_addressing(&self, claims: Object<'_>, now: Timestamp, check: &mut Check) {
         // spec: SSF-006, CHK-004, PUSH-013, JWT-018
         if let Some(expected) = &self.iss
-            && claims.get("iss").is_none_or(|iss| iss != expected)
+            && claims.text("iss") != Some(expected)
         {
-            let found = describe(claims.get("iss"));
+            let found = describe_json(claims.get("iss"));
             let mend = format!("the issuer here is {}", quote(expected));
             check.within("iss", |check| {
                 check.report(Level::Error, ErrorCode::InvalidIssuer, "SSF-006", found, mend);
@@ -153,12 +192,11 @@ impl Policy {
         }
         // spec: JWT-009, CHK-010, BCP-015, PUSH-012
         if let Some(expected) = &self.aud {
-            let ours = |aud: &Value| expected.iter().any(|expected| aud == expected);
-            let addressed = match claims.get("aud") {
-                Some(Value::Array(some)) => some.iter().any(ours),
-                Some(one) => ours(one),
-                None => false,
-            };
+            let ours =
+                |aud: Json<'_>| aud.as_str().is_some_and(|aud| expected.iter().any(|ours| ours == aud));
+            let aud = claims.get("aud");
+            let addressed =
+                aud.is_some_and(|aud| ours(aud) || aud.as_array().is_some_and(|mut some| some.any(ours)));
             if !addressed {
                 let found = "it does not name this recipient";
                 let mend = format!("address it to {}", quote(&expected.join(", ")));

@@ -1,11 +1,11 @@
 //! What each identifier format demands (RFC 9493 §3.2, SSF 1.0 §3, RFC 9967 §2.1), as one table.
 
-use serde_json::{Map, Value};
+use secevent_jose::json::{Json, Object};
 
-use super::{SubjectId, syntax};
+use super::syntax;
 use crate::{
     error::ErrorCode,
-    finding::{Check, Level, describe, quote},
+    finding::{Check, Level, describe_json, quote},
 };
 
 /// A required text member of a format: its requirement, its grammar and the grammar's name.
@@ -49,27 +49,22 @@ const FORMATS: [(&str, &[Member]); 10] = [
     ("scim", &[Member("uri", "SUB-028", syntax::is_relative_path, "a path relative to the SCIM base URI")]),
 ];
 
-/// Judges a subject identifier, simple or complex. `None` when it is no object with a `format`.
-pub fn check_subject(value: &Value, check: &mut Check) -> Option<SubjectId> {
-    check_allowing(value, true, true, check)
+/// Judges a subject identifier, simple or complex (RFC 9493 §3, SSF 1.0 §3).
+pub fn check_subject(value: Json<'_>, check: &mut Check) {
+    check_allowing(value, true, true, check);
 }
 
-fn check_allowing(value: &Value, complex: bool, aliases: bool, check: &mut Check) -> Option<SubjectId> {
+fn check_allowing(value: Json<'_>, complex: bool, aliases: bool, check: &mut Check) {
     // spec: SUB-001, SUB-002
-    let Value::Object(members) = value else {
-        check.error(
-            "SUB-001",
-            describe(Some(value)),
-            "write a subject identifier as an object with `format`",
-        );
-        return None;
+    let Some(members) = value.as_object() else {
+        let mend = "write a subject identifier as an object with `format`";
+        return check.error("SUB-001", describe_json(Some(value)), mend);
     };
-    let Some(Value::String(format)) = members.get("format") else {
-        let found = format!("`format`: {}", describe(members.get("format")));
-        check.error("SUB-002", found, "name the identifier format in a string member `format`");
-        return None;
+    let Some(format) = members.text("format") else {
+        let found = format!("`format`: {}", describe_json(members.get("format")));
+        return check.error("SUB-002", found, "name the identifier format in a string member `format`");
     };
-    match format.as_str() {
+    match format {
         "complex" if !complex => {
             check.error("SUB-052", "a complex subject inside a subject", "use simple subjects as members");
         }
@@ -83,64 +78,70 @@ fn check_allowing(value: &Value, complex: bool, aliases: bool, check: &mut Check
         // spec: SUB-010, SUB-055, SUB-074
         name => check_members(name, members, check),
     }
-    Some(SubjectId { members: members.clone() })
 }
 
-fn check_members(format: &str, members: &Map<String, Value>, check: &mut Check) {
+fn check_members(format: &str, members: Object<'_>, check: &mut Check) {
     let Some((_, required)) = FORMATS.iter().find(|(name, _)| *name == format) else { return };
     for Member(name, id, grammar, expected) in *required {
-        check.within(name, |check| match members.get(*name) {
-            Some(Value::String(text)) if text.is_empty() => {
-                check.error("SUB-011", "it is empty", format!("give {expected}"));
-            }
-            Some(Value::String(text)) if grammar(text) => {}
-            Some(Value::String(text)) => {
-                // spec: SUB-075
-                let spaced = format == "phone_number" && grammar(&text.replace([' ', '-', '(', ')'], ""));
-                let level = if spaced { Level::Lenient } else { Level::Error };
-                let found = format!("it is {}", quote(text));
-                check.report(level, ErrorCode::InvalidRequest, id, found, format!("give {expected}"));
-            }
-            other => check.error(id, describe(other), format!("format {format} needs `{name}`: {expected}")),
-        });
+        let value = members.get(name);
+        match value.and_then(Json::as_str) {
+            Some(text) if !text.is_empty() && grammar(text) => {}
+            text => check.within(name, |check| match text {
+                Some("") => check.error("SUB-011", "it is empty", format!("give {expected}")),
+                Some(text) => {
+                    // spec: SUB-075
+                    let bare = text.replace([' ', '-', '(', ')'], "");
+                    let spaced = format == "phone_number" && grammar(&bare);
+                    let level = if spaced { Level::Lenient } else { Level::Error };
+                    let found = format!("it is {}", quote(text));
+                    check.report(level, ErrorCode::InvalidRequest, id, found, format!("give {expected}"));
+                }
+                None => {
+                    check.error(
+                        id,
+                        describe_json(value),
+                        format!("format {format} needs `{name}`: {expected}"),
+                    );
+                }
+            }),
+        }
     }
     // RFC 9967 lets a `scim` identifier carry any unique attribute (SUB-029).
     if format != "scim" {
-        let known: Vec<_> = required.iter().map(|member| member.0).collect();
-        check_undescribed(format, &known, members, check);
+        check_undescribed(format, |name| required.iter().any(|member| member.0 == name), members, check);
     }
 }
 
 // spec: SUB-003, SUB-076
-fn check_undescribed(format: &str, known: &[&str], members: &Map<String, Value>, check: &mut Check) {
-    for name in members.keys().filter(|name| *name != "format" && !known.contains(&name.as_str())) {
+fn check_undescribed(format: &str, known: impl Fn(&str) -> bool, members: Object<'_>, check: &mut Check) {
+    for (name, _) in members.iter().filter(|(name, _)| *name != "format" && !known(name)) {
         let found = format!("member {} is not described by format {format}", quote(name));
         check.strict("SUB-003", found, "leave it out");
     }
 }
 
 // spec: SUB-048, SUB-050, SUB-052
-fn check_complex(members: &Map<String, Value>, check: &mut Check) {
-    if members.len() < 2 {
+fn check_complex(members: Object<'_>, check: &mut Check) {
+    let mut described = members.iter().filter(|(name, _)| *name != "format").peekable();
+    if described.peek().is_none() {
         check.error("SUB-048", "a complex subject without members", "add a member such as `user`");
     }
-    for (name, value) in members.iter().filter(|(name, _)| *name != "format") {
+    for (name, value) in described {
         check.within(name, |check| check_allowing(value, false, true, check));
     }
 }
 
 // spec: SUB-020, SUB-021, SUB-023
-fn check_aliases(members: &Map<String, Value>, check: &mut Check) {
-    check_undescribed("aliases", &["identifiers"], members, check);
+fn check_aliases(members: Object<'_>, check: &mut Check) {
+    check_undescribed("aliases", |name| name == "identifiers", members, check);
     check.within("identifiers", |check| {
-        let Some(Value::Array(identifiers)) =
-            members.get("identifiers").filter(|v| *v != &Value::Array(vec![]))
-        else {
-            let found = describe(members.get("identifiers"));
-            return check.error("SUB-020", found, "give an array of at least one subject identifier");
-        };
+        let value = members.get("identifiers");
+        let identifiers: Vec<_> = value.and_then(Json::as_array).into_iter().flatten().collect();
+        if identifiers.is_empty() {
+            check.error("SUB-020", describe_json(value), "give an array of at least one subject identifier");
+        }
         for (i, identifier) in identifiers.iter().enumerate() {
-            check.within(&i.to_string(), |check| check_allowing(identifier, false, false, check));
+            check.within(&i.to_string(), |check| check_allowing(*identifier, false, false, check));
             if identifiers[..i].contains(identifier) {
                 check.warn("SUB-023", format!("identifier {i} is there twice"), "list each identifier once");
             }
@@ -149,20 +150,24 @@ fn check_aliases(members: &Map<String, Value>, check: &mut Check) {
 }
 
 // spec: SUB-026, SUB-027
-fn check_ip_addresses(members: &Map<String, Value>, check: &mut Check) {
-    check_undescribed("ip-addresses", &["ip-addresses"], members, check);
+fn check_ip_addresses(members: Object<'_>, check: &mut Check) {
+    check_undescribed("ip-addresses", |name| name == "ip-addresses", members, check);
     check.within("ip-addresses", |check| {
-        let Some(Value::Array(addresses)) = members.get("ip-addresses") else {
-            let found = describe(members.get("ip-addresses"));
-            return check.error("SUB-026", found, "give an array of textual addresses");
+        let value = members.get("ip-addresses");
+        let Some(addresses) = value.and_then(Json::as_array) else {
+            return check.error("SUB-026", describe_json(value), "give an array of textual addresses");
         };
-        if addresses.is_empty() {
+        if addresses.clone().next().is_none() {
             check.error("SUB-026", "the array is empty", "give at least one address");
         }
-        for (i, address) in addresses.iter().enumerate() {
+        for (i, address) in addresses.enumerate() {
             if !address.as_str().is_some_and(syntax::is_ip_address) {
                 check.within(&i.to_string(), |check| {
-                    check.error("SUB-026", describe(Some(address)), "give an IPv4 or IPv6 address as text");
+                    check.error(
+                        "SUB-026",
+                        describe_json(Some(address)),
+                        "give an IPv4 or IPv6 address as text",
+                    );
                 });
             }
         }

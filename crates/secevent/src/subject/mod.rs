@@ -12,6 +12,7 @@ mod check;
 mod matching;
 mod syntax;
 
+use secevent_jose::json::{Document, Json};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
@@ -37,8 +38,12 @@ impl SubjectId {
     /// Reads an identifier as a receiver does: what RFC 9493 requires must be there, more is kept.
     pub fn from_json(value: &Value) -> Result<Self, Vec<Finding>> {
         let mut check = Check::new(Role::Receiver);
-        let subject = check_subject(value, &mut check);
-        subject.filter(|_| !check.refused()).ok_or_else(|| check.into_findings())
+        match Document::parse(value.to_string().into_bytes()) {
+            Ok(document) => check_subject(document.root(), &mut check),
+            Err(error) => check.error("SUB-001", error.to_string(), "give a JSON object"),
+        }
+        let subject = Self::deserialize(value).ok().filter(|_| !check.refused());
+        subject.ok_or_else(|| check.into_findings())
     }
 
     /// `account`: an acct URI, such as `acct:alice@example.com` (RFC 9493 §3.2.1).
@@ -141,6 +146,13 @@ impl SubjectId {
         let mut out = String::new();
         matching::write_canonical(&self.members, &mut out);
         out
+    }
+
+    /// The identifier in a document, if it is an object with a `format`.
+    pub(crate) fn read(value: Json<'_>) -> Option<Self> {
+        let members = value.as_object()?;
+        members.text("format")?;
+        Some(Self { members: members.to_map() })
     }
 
     fn of(format: &str, members: impl IntoIterator<Item = (impl Into<String>, Value)>) -> Self {

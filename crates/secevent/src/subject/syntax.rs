@@ -66,18 +66,30 @@ pub(super) fn is_ip_address(text: &str) -> bool {
 }
 
 fn are_uri_characters(text: &str) -> bool {
-    let mut bytes = text.bytes();
-    while let Some(b) = bytes.next() {
-        let fine = match b {
-            b'%' => (0..2).all(|_| bytes.next().is_some_and(|hex| hex.is_ascii_hexdigit())),
-            _ => b.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=".contains(&b),
-        };
-        if !fine {
-            return false;
-        }
-    }
-    true
+    let plain = text.bytes().all(|b| URI_CHARACTERS[b as usize]);
+    plain && (!text.contains('%') || text.split('%').skip(1).all(starts_with_two_digits))
 }
+
+fn starts_with_two_digits(text: &str) -> bool {
+    text.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// Unreserved and reserved characters of RFC 3986 §2.2 and §2.3, and the sign of an escape.
+static URI_CHARACTERS: [bool; 256] = {
+    let others = b"-._~:/?#[]@!$&'()*+,;=%";
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut i = 0;
+    while i < others.len() {
+        table[others[i] as usize] = true;
+        i += 1;
+    }
+    table
+};
 
 fn is_dot_atom(text: &str) -> bool {
     text.split('.').all(|atom| {

@@ -6,7 +6,10 @@ mod envelope;
 mod events;
 mod exchange;
 mod logout;
+#[cfg(feature = "jwe")]
+mod nested;
 mod subjects;
+mod unsigned;
 
 use std::sync::LazyLock;
 

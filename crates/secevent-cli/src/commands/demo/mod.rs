@@ -45,9 +45,10 @@ pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
     net::block_on(async {
         let deadline = Instant::now() + ONCE_MAX;
         let mut report = Report::new(form);
+        let asked_to_end = net::asked_to_end()?;
         let told = tokio::select! {
             told = tell(args, &mut report, deadline) => told,
-            () = net::asked_to_end() => Ok(()),
+            () = asked_to_end => Ok(()),
         };
         report.close()?;
         told.map(|()| if report.all_well() { Exit::Yes } else { Exit::No })

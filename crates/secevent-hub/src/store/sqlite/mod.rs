@@ -38,6 +38,7 @@ impl SqliteStore {
     /// When the file is in use by another hub, cannot be read or written, is damaged, or was made by a newer program.
     pub fn open(path: &Path, origin: impl FnOnce() -> Origin) -> Result<Self, StoreError> {
         let lock = lock(path)?;
+        make_private(path)?;
         let mut writer = connect(path)?;
         let found: i64 = writer.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
         match found {
@@ -74,14 +75,22 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     }
 }
 
-fn connect(path: &Path) -> Result<Connection, StoreError> {
-    let at = |error: &dyn std::fmt::Display| StoreError::Failed(format!("{}: {error}", path.display()));
-    // Signing keys are in it: nobody else may read it. What SQLite puts beside it gets the same mode.
+/// Makes the file for its owner's eyes only: signing keys are in it. What SQLite puts beside it gets the same mode.
+/// Before any connection, since SQLite's own locks end when another handle of the file is closed.
+fn make_private(path: &Path) -> Result<(), StoreError> {
     let mut file = File::options();
-    file.read(true).write(true).create(true);
+    file.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
-    drop(file.open(path).map_err(|error| at(&error))?);
+    match file.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(StoreError::Failed(format!("{}: {error}", path.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
     let open = || {
         let connection = Connection::open(path)?;
         // A commit has returned only when the disk has it.
@@ -92,7 +101,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         Ok(connection)
     };
     open().map_err(|error: rusqlite::Error| match failed(error) {
-        StoreError::Failed(why) => at(&why),
+        StoreError::Failed(why) => StoreError::Failed(format!("{}: {why}", path.display())),
         full => full,
     })
 }

@@ -1,5 +1,6 @@
 //! `credential-compromise` (RISC 1.0 §2.7).
 
+use secevent_jose::json::Json;
 use serde_json::Value;
 
 use crate::{
@@ -51,7 +52,7 @@ impl Member for Reason {
     const EXPECTED: &'static str = LanguageMap::EXPECTED;
 
     // spec: RISC-018
-    fn read(value: &Value) -> Option<Self> {
+    fn read(value: Json<'_>) -> Option<Self> {
         LanguageMap::read(value).map(Self::Languages).or_else(|| String::read(value).map(Self::Text))
     }
 
@@ -60,6 +61,10 @@ impl Member for Reason {
             Self::Languages(texts) => texts.write(),
             Self::Text(text) => text.write(),
         }
+    }
+
+    fn is_plain(&self) -> bool {
+        matches!(self, Self::Languages(texts) if texts.is_plain())
     }
 
     fn advise(&self, id: &'static str, check: &mut Check) {

@@ -32,12 +32,12 @@ pub use recovery_activated::RecoveryActivated;
 pub use recovery_information_changed::RecoveryInformationChanged;
 pub use sessions_revoked::SessionsRevoked;
 
-use crate::{Check, SubjectId, finding::quote};
+use crate::{Check, finding::quote};
 
 /// The subject is the old value: an email address or a phone number (the text says `phone`).
 // spec: RISC-008, RISC-013, RISC-014
-fn check_identifier(subject: Option<&SubjectId>, check: &mut Check) {
-    match subject.map(SubjectId::format) {
+fn check_identifier(format: Option<&str>, check: &mut Check) {
+    match format {
         None | Some("email" | "phone_number" | "phone") => {}
         Some(format) => {
             check.error(

@@ -32,12 +32,12 @@ pub use put::{ProvPutFull, ProvPutNotice};
 
 use serde_json::{Map, Value};
 
-use crate::{Check, SubjectId, finding::quote};
+use crate::{Check, finding::quote};
 
 /// The subject is a SCIM resource.
 // spec: SCIM-006
-pub(crate) fn check_scim(subject: Option<&SubjectId>, check: &mut Check) {
-    if let Some(format) = subject.map(SubjectId::format).filter(|format| *format != "scim") {
+pub(crate) fn check_scim(format: Option<&str>, check: &mut Check) {
+    if let Some(format) = format.filter(|format| *format != "scim") {
         let found = format!("format {}", quote(format));
         check.error("SCIM-006", found, "name the resource: format `scim`");
     }

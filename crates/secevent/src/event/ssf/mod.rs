@@ -6,12 +6,12 @@ mod verification;
 pub use stream_updated::{StreamStatus, StreamUpdated};
 pub use verification::Verification;
 
-use crate::{Check, SubjectId, finding::quote};
+use crate::{Check, finding::quote};
 
 /// The subject is the stream: `opaque` with the stream's id.
 // spec: SSF-183, SSF-198
-fn check_stream(subject: Option<&SubjectId>, check: &mut Check) {
-    if let Some(format) = subject.map(SubjectId::format).filter(|format| *format != "opaque") {
+fn check_stream(format: Option<&str>, check: &mut Check) {
+    if let Some(format) = format.filter(|format| *format != "opaque") {
         check.error(
             "SSF-183",
             format!("format {}", quote(format)),

@@ -39,9 +39,15 @@ impl serde::Serialize for StreamStatus {
 
 impl<'de> serde::Deserialize<'de> for StreamStatus {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        use super::super::Member;
-        let text = serde_json::Value::deserialize(deserializer)?;
-        Self::read(&text)
-            .ok_or_else(|| serde::de::Error::custom(format!("status must be {}", Self::EXPECTED)))
+        let text = String::deserialize(deserializer)?;
+        [Self::Enabled, Self::Paused, Self::Disabled]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| {
+                serde::de::Error::custom(format!(
+                    "status must be {}",
+                    <Self as crate::event::Member>::EXPECTED
+                ))
+            })
     }
 }

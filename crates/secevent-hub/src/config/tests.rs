@@ -1,0 +1,311 @@
+use std::{sync::Arc, time::Duration};
+
+use secevent_ssf::engine::Millis;
+
+use super::*;
+use crate::Settings;
+
+/// Where the hub of these tests listens.
+const HERE: &str = "http://127.0.0.1:8417";
+
+fn no_variables(_: &str) -> Option<String> {
+    None
+}
+
+fn settings(text: &str, variables: &[(&str, &str)], listening_on: &str) -> Result<Settings, ConfigError> {
+    let laid_over = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let config = Config::parse(text, laid_over)?;
+    let env =
+        |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    Ok(config.settings(listening_on, &env, Arc::new(|| Millis(0)))?.0)
+}
+
+/// Every mistake is answered with its place and what to do.
+#[test]
+fn mistakes_are_named_with_their_place_and_mend() {
+    const RECEIVER: &str = "[[receiver]]\nid = \"a\"\n";
+    const TRANSMITTER: &str = "[[transmitter]]\nid = \"a\"\nissuer = \"https://t.example\"\n";
+    let receiver = |rest: &str| format!("{RECEIVER}{rest}");
+    let transmitter = |rest: &str| format!("{TRANSMITTER}{rest}");
+    let cases = [
+        ("isuer = \"https://a.example\"", "line 1: unknown key `isuer`; did you mean `issuer`?"),
+        ("\n[stor]\nurl = \"sqlite:x\"", "line 2: unknown key `stor`; did you mean `store`?"),
+        ("[store]\nurll = \"sqlite:x\"", "line 2: unknown key `urll`; did you mean `url`?"),
+        ("[poll]\nxyz = 1", "line 2: unknown key `xyz`"),
+        ("issuer = \"https://a", "line 1: invalid basic string, expected `\"`"),
+        ("issuer = 5", "line 1: give a string, not integer 5"),
+        ("listen = \"a:1\"\nlisten = \"a:2\"", "line 2: duplicate key"),
+        ("[poll]\nmax_events = -3", "line 2: give a whole number from 0, not integer -3"),
+        ("[poll]\nmax_events = 0", "[poll] max_events: give more than 0"),
+        ("[push]\nwindow = 0", "[push] window: give more than 0"),
+        ("[push]\ntimeout = 0", "[push] timeout: give more than 0"),
+        ("[limits]\nbody = 0", "[limits] body: give more than 0"),
+        (
+            "[poll]\nwait = \"abc\"",
+            "line 2: \"abc\" is no length of time; give seconds, or text such as \"30s\" or \"7d\"",
+        ),
+        ("[poll]\nwait = 1.5", "line 2: give a length of time such as \"30s\", not 1.5"),
+        (
+            "[signing]\nalg = \"none\"",
+            "line 2: \"none\" is no algorithm here; use one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, \
+             ES384, ES512, EdDSA, Ed25519",
+        ),
+        (
+            "[egress]\nallow_private = \"yes\"",
+            "line 2: give true, false, or ranges such as [\"10.1.0.0/16\"], not \"yes\"",
+        ),
+        (
+            "[egress]\nallow_private = [\"10.0.0.0/99\"]",
+            "[egress] allow_private: \"10.0.0.0/99\" is no address range; give one such as 10.0.0.0/8 or fd00::/8",
+        ),
+        (
+            "[egress]\nextra_ca = \"/no/ca.pem\"",
+            "[egress] extra_ca /no/ca.pem: No such file or directory (os error 2)",
+        ),
+        ("[admin]\ntoken = \"env:NO\"", "[admin] token: the environment variable NO is not set"),
+        (
+            "[admin]\ntoken = \"file:/no/token\"",
+            "[admin] token: the secret file /no/token: No such file or directory (os error 2)",
+        ),
+        ("[admin]\ntoken = \"\"", "[admin] token: the secret is empty"),
+        ("[store]\nurl = \"mysql:x\"", "line 2: [store] url: give `sqlite:PATH`"),
+        ("[store]\nurl = \"sqlite:\"", "line 2: [store] url: give `sqlite:PATH`"),
+        (
+            "[receiver]\nid = \"a\"",
+            "line 1: give a list: sections of which there may be several have two brackets, as in [[receiver]]",
+        ),
+        (RECEIVER, "line 1: the key `audience` is missing"),
+        (&receiver("audience = [\"b\"]"), "[[receiver]] \"a\": give it a `token`"),
+        (
+            &receiver("token = \"t\"\naudience = []"),
+            "[[receiver]] \"a\": audience: name at least one `aud` for its streams",
+        ),
+        (
+            &receiver("token = \"env:NO\"\naudience = [\"b\"]"),
+            "[[receiver]] \"a\": token: the environment variable NO is not set",
+        ),
+        (&receiver("tokn = \"t\""), "line 3: unknown key `tokn`; did you mean `token`?"),
+        (
+            &receiver("token = \"t\"\naudience = [\"b\"]\nevents = [\"cap:*\"]"),
+            "[[receiver]] \"a\": events: no event has a name like \"cap:*\"; use `caep:*`, `risc:*`, `ssf:*`, \
+             `logout:*`, `scim:*` or `*`",
+        ),
+        (
+            &receiver("token = \"t\"\naudience = [\"b\"]\nevents = [\"caep:sesion-revoked\"]"),
+            "[[receiver]] \"a\": events: \"caep:sesion-revoked\" is no event: give a short name such as \
+             `caep:session-revoked` or a URI; did you mean `caep:session-revoked`?",
+        ),
+        (
+            "[[receiver]]\nid = \"a b\"\ntoken = \"t\"\naudience = [\"b\"]",
+            "[[receiver]] \"a b\": id: use letters, digits, `-`, `_` and `.`",
+        ),
+        (
+            &receiver(&format!(
+                "token = \"t\"\naudience = [\"b\"]\n{RECEIVER}token = \"u\"\naudience = [\"b\"]"
+            )),
+            "[[receiver]] id \"a\" is there twice",
+        ),
+        (
+            &receiver("token = \"t\"\naudience = [\"b\"]\n[admin]\ntoken = \"t\""),
+            "[admin] and [[receiver]] \"a\" have the same token; give each its own",
+        ),
+        (&transmitter(""), "line 1: the key `audience` is missing"),
+        (
+            &transmitter("audience = []"),
+            "[[transmitter]] \"a\": audience: name at least one `aud` of SETs for this hub",
+        ),
+        (
+            &transmitter("audience = [\"b\"]\ndelivery = \"pull\""),
+            "line 5: `pull` is no choice here; use push or poll",
+        ),
+        (
+            "[[transmitter]]\nid = \"a\"\nissuer = \"ftp://t.example\"\naudience = [\"b\"]",
+            "[[transmitter]] \"a\": issuer \"ftp://t.example\": use an https URL without query and fragment; http \
+             is for loopback only (SSF-031)",
+        ),
+    ];
+    for (text, words) in cases {
+        let error = settings(text, &[], HERE).map(|_| "it was taken").expect_err(text);
+        assert_eq!(error.to_string(), words, "{text}");
+    }
+}
+
+#[test]
+fn rooms_that_are_not_built_are_not_yet() {
+    let cases = [
+        ("[tls]\ncert = \"c\"", "line 1: not yet: [tls] is not built; put a TLS proxy in front"),
+        (
+            "\n[[route]]\nfrom = [\"a\"]",
+            "line 2: not yet: [[route]] is not built; SETs that are received are kept and listed at /v1/received",
+        ),
+        (
+            "[oauth]\nissuer = \"a\"",
+            "line 1: not yet: [oauth] is not built; give each [[receiver]] a static `token`",
+        ),
+        ("[otlp]\nurl = \"a\"", "line 1: not yet: [otlp] is not built; read the log on standard error"),
+        (
+            "[log]\nform = \"json\"",
+            "line 1: not yet: [log] is not built; choose the form of the log with --log",
+        ),
+        (
+            "[store]\nurl = \"postgres://a/b\"",
+            "line 2: not yet: [store] url with PostgreSQL is not built; use `sqlite:PATH`",
+        ),
+        (
+            "[[receiver]]\nid = \"a\"\nsecret = \"s\"\naudience = [\"b\"]",
+            "line 3: not yet: [[receiver]] secret is not built; give it a static `token`",
+        ),
+        (
+            "[stream]\ndefault_subjects = \"NONE\"",
+            "line 2: not yet: [stream] default_subjects is not built; a stream gets events about every subject",
+        ),
+        (
+            "[retention]\nbytes = 1",
+            "line 2: not yet: [retention] bytes is not built; bound what is kept with `age`",
+        ),
+    ];
+    for (text, words) in cases {
+        let error = Config::parse(text, std::iter::empty()).expect_err(text);
+        assert_eq!(error.to_string(), words, "{text}");
+    }
+}
+
+#[test]
+fn the_environment_overrides_the_file_and_is_named_when_it_is_wrong() {
+    const FILE: &str = "[poll]\nwait = \"7s\"\nmax_events = 5\n[admin]\ntoken = \"of-the-file\"";
+    let given = settings(
+        FILE,
+        &[
+            ("SECEVENT_POLL_WAIT", "1m"),
+            ("SECEVENT_ISSUER", "https://a.example"),
+            ("SECEVENT_ADMIN_TOKEN", "00123"),
+            ("SECEVENT_PUSH_WINDOW", "3"),
+            ("SECEVENT_EGRESS_ALLOW_HTTP", "true"),
+            // None of ours.
+            ("SECEVENT_HUB", "http://127.0.0.1:1"),
+            ("SECEVENTPOLL_WAIT", "x"),
+            ("HOME", "/"),
+        ],
+        HERE,
+    )
+    .unwrap();
+    assert_eq!(given.limits.poll_wait, Duration::from_mins(1));
+    assert_eq!((given.limits.poll_events, given.limits.push_window), (5, 3));
+    assert_eq!(given.issuer, "https://a.example");
+    assert_eq!(given.admin_token.as_deref(), Some("00123"), "text stays text");
+    assert!(given.client.egress().allows_http());
+
+    for (name, value, words) in [
+        (
+            "SECEVENT_POLL_WAIT",
+            "abc",
+            "SECEVENT_POLL_WAIT: \"abc\" is no length of time; give seconds, or text such as \"30s\" or \"7d\"",
+        ),
+        ("SECEVENT_POLL_WAITT", "5", "SECEVENT_POLL_WAITT: unknown key `waitt`; did you mean `wait`?"),
+        (
+            "SECEVENT_PUSH_WINDOW",
+            "many",
+            "SECEVENT_PUSH_WINDOW: give a whole number from 0, not string \"many\"",
+        ),
+        (
+            "SECEVENT_TLS_CERT",
+            "c",
+            "SECEVENT_TLS_CERT: not yet: [tls] is not built; put a TLS proxy in front",
+        ),
+        (
+            "SECEVENT_STORE_URL",
+            "postgres://a",
+            "SECEVENT_STORE_URL: not yet: [store] url with PostgreSQL is not built; use `sqlite:PATH`",
+        ),
+        ("SECEVENT_ADMIN_TOKEN", "env:NO", "[admin] token: the environment variable NO is not set"),
+    ] {
+        let error = settings(FILE, &[(name, value)], HERE).expect_err(name);
+        assert_eq!(error.to_string(), words);
+    }
+}
+
+#[test]
+fn lengths_are_seconds_or_a_number_with_a_unit() {
+    for (text, secs) in
+        [("5", 5), ("\"5\"", 5), ("\"30s\"", 30), ("\"15m\"", 900), ("\"12h\"", 43_200), ("\"7d\"", 604_800)]
+    {
+        let given = settings(&format!("[retention]\nage = {text}"), &[], HERE).unwrap();
+        assert_eq!(given.limits.retention, Duration::from_secs(secs), "{text}");
+    }
+    for text in [
+        "\"\"",
+        "\"s\"",
+        "\"-1s\"",
+        "\"1w\"",
+        "\"1 h 2\"",
+        "-1",
+        "true",
+        "\"99999999999999999999d\"",
+        "\"9999999999999999d\"",
+    ] {
+        let error = settings(&format!("[retention]\nage = {text}"), &[], HERE).expect_err(text);
+        assert!(error.to_string().starts_with("line 2: "), "{error}");
+    }
+}
+
+// spec: SSF-031
+#[test]
+fn plain_http_is_for_loopback_and_opens_the_egress_there_only() {
+    let issued = |issuer: &str| settings(&format!("issuer = \"{issuer}\""), &[], HERE);
+    for issuer in ["http://127.0.0.1:8417", "http://localhost", "http://[::1]:1/path", "http://127.9.9.9"] {
+        let given = issued(issuer).expect(issuer);
+        assert!(given.client.egress().allows_http(), "{issuer}");
+    }
+    for issuer in ["https://a.example", "https://a.example/tenant", "https://127.0.0.1"] {
+        let given = issued(issuer).expect(issuer);
+        assert!(!given.client.egress().allows_http(), "{issuer}");
+    }
+    for issuer in [
+        "http://a.example",
+        "http://127.0.0.1.example",
+        "http://localhost.example",
+        "http://127.0.0.1@a.example",
+        "http://127.0.0.1:8417@a.example",
+        "http://[::1].a.example",
+        "https://user@a.example",
+        "https://",
+        "https:///path",
+        "https://a.example?x",
+        "https://a.example#x",
+        "https://a.example/ b",
+        "a.example",
+        "",
+    ] {
+        let error = issued(issuer).map(|_| "it was taken").expect_err(issuer);
+        assert!(error.to_string().contains("SSF-031"), "{error}");
+    }
+    assert_eq!(settings("", &[], HERE).unwrap().issuer, HERE);
+    let elsewhere = settings("", &[], "http://192.0.2.1:8417").expect_err("receivers need a name");
+    assert_eq!(elsewhere.to_string(), "issuer: name the https URL that receivers know this hub by");
+}
+
+#[test]
+fn development_keeps_what_is_there_and_makes_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let file = |name: &str| std::fs::read_to_string(data.join(name)).unwrap();
+    let config = Config::development(&data, std::iter::empty()).unwrap();
+    assert!(!data.exists(), "a configuration alone makes nothing");
+    config.make_development_files(&data).unwrap();
+    let made = (file("admin.token"), file("dev.token"));
+    assert!(made.0.len() == 33 && made.0 != made.1);
+    config.make_development_files(&data).unwrap();
+    assert_eq!((file("admin.token"), file("dev.token")), made);
+    let (given, _) = config.settings(HERE, &no_variables, Arc::new(|| Millis(0))).unwrap();
+    assert_eq!(given.admin_token.as_deref(), Some(made.0.trim()));
+    assert_eq!((given.receivers.len(), given.receivers[0].id.as_str()), (1, "dev"));
+
+    let variables = [("SECEVENT_ISSUER", "https://a.example"), ("SECEVENT_ADMIN_TOKEN", "mine")];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let config = Config::development(&folder.path().join("other"), variables.into_iter()).unwrap();
+    config.make_development_files(&folder.path().join("other")).unwrap();
+    assert!(!folder.path().join("other/admin.token").exists());
+    let (given, _) = config.settings(HERE, &no_variables, Arc::new(|| Millis(0))).unwrap();
+    assert_eq!((given.issuer.as_str(), given.admin_token.as_deref()), ("https://a.example", Some("mine")));
+    assert!(given.client.egress().allows_http(), "without a file this is for development");
+}

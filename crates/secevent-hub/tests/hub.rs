@@ -1,0 +1,28 @@
+//! The hub over real sockets: what producers, receivers and operators see of it.
+
+#![expect(clippy::unwrap_used, reason = "the helpers are tests too")]
+
+#[path = "hub/disk.rs"]
+mod disk;
+#[path = "hub/events.rs"]
+mod events;
+#[path = "hub/home.rs"]
+mod home;
+#[path = "hub/http.rs"]
+mod http_call;
+#[path = "hub/old_data.rs"]
+mod old_data;
+#[path = "hub/poll.rs"]
+mod poll;
+#[path = "hub/push.rs"]
+mod push;
+#[path = "hub/push_receiver.rs"]
+mod push_receiver;
+#[path = "hub/receiving.rs"]
+mod receiving;
+#[path = "hub/restart.rs"]
+mod restart;
+#[path = "hub/streams.rs"]
+mod streams;
+#[path = "hub/vectors.rs"]
+mod vectors;

@@ -1,0 +1,128 @@
+//! A disk that is full, and one that fails.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, Ordering},
+};
+
+use secevent_ssf::{
+    Seq, StreamNo,
+    store::{
+        Batch, DeadLetter, IdempotentAnswer, LogRow, MemoryStore, Received, Routes, Snapshot, Store,
+        StoreError,
+    },
+};
+use serde_json::json;
+
+use crate::{
+    home::{ACME, ADMIN, Home, event, eventually},
+    push_receiver::PushReceiver,
+};
+
+/// A store in memory whose disk is well, full or broken.
+struct Moody {
+    inner: MemoryStore,
+    mood: AtomicU8,
+}
+
+const WELL: u8 = 0;
+const FULL: u8 = 1;
+const BROKEN: u8 = 2;
+
+impl Moody {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { inner: MemoryStore::new(secevent_hub::fresh_origin()), mood: AtomicU8::new(WELL) })
+    }
+
+    fn turn(&self, mood: u8) {
+        self.mood.store(mood, Ordering::SeqCst);
+    }
+}
+
+impl Store for Moody {
+    fn commit(&self, batch: &Batch) -> Result<Seq, StoreError> {
+        match self.mood.load(Ordering::SeqCst) {
+            FULL => Err(StoreError::Full("no space".into())),
+            BROKEN => Err(StoreError::Failed("input/output error".into())),
+            _ => self.inner.commit(batch),
+        }
+    }
+
+    fn load(&self) -> Result<Snapshot, StoreError> {
+        self.inner.load()
+    }
+
+    fn events(&self, seqs: &[Seq]) -> Result<Vec<LogRow>, StoreError> {
+        self.inner.events(seqs)
+    }
+
+    fn routes(&self, stream: StreamNo, after: Seq, limit: usize) -> Result<Routes, StoreError> {
+        self.inner.routes(stream, after, limit)
+    }
+
+    fn dead_letters(
+        &self,
+        stream: StreamNo,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, StoreError> {
+        self.inner.dead_letters(stream, after, limit)
+    }
+
+    fn received(&self, from: Option<&str>, after: u64, limit: usize) -> Result<Vec<Received>, StoreError> {
+        self.inner.received(from, after, limit)
+    }
+
+    fn answer(&self, key: &str) -> Result<Option<IdempotentAnswer>, StoreError> {
+        self.inner.answer(key)
+    }
+
+    fn prune(&self, settled: Seq, events: i64, answers: i64) -> Result<usize, StoreError> {
+        self.inner.prune(settled, events, answers)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_refuses_events_while_deliveries_go_on() {
+    let (home, store, receiver) = (Home::new(), Moody::new(), PushReceiver::start([]).await);
+    receiver.answer(503);
+    let hub = home.start_with(home.settings(), store.clone(), |_| axum::Router::new()).await;
+    hub.create_push(ACME, &receiver.url(), "Bearer r").await;
+    let poll = hub.create_poll(ACME).await;
+    hub.emit("a@x.example").await;
+    receiver.came(1).await;
+
+    store.turn(FULL);
+    let refused = hub.post("/v1/events", ADMIN, &event("b@x.example")).await.expect(503);
+    assert!(!refused.header("retry-after").is_empty());
+    hub.post("/ssf/streams", ACME, &json!({})).await.expect(503);
+    hub.send("DELETE", &format!("/ssf/streams?stream_id={poll}"), ACME, "").await.expect(503);
+    receiver.answer(202);
+    eventually("it was delivered", async || receiver.taken().len() == 1).await;
+    let (sets, _) = hub.polled(&poll, json!({})).await;
+    assert_eq!(sets.len(), 1, "a stream that could not be deleted is still there");
+    hub.polled(&poll, json!({"ack": [sets[0].0]})).await;
+
+    store.turn(WELL);
+    assert_eq!(hub.emit("c@x.example").await, "2", "the refused event left nothing behind");
+    eventually("both streams are written down", async || {
+        let streams = store.load().unwrap().streams;
+        streams.iter().all(|(_, cursor)| cursor.low() >= Seq(1))
+    })
+    .await;
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_disk_ends_the_hub() {
+    let (home, store) = (Home::new(), Moody::new());
+    let hub = home.start_with(home.settings(), store.clone(), |_| axum::Router::new()).await;
+    store.turn(BROKEN);
+    hub.post("/v1/events", ADMIN, &event("a@x.example")).await.expect(503);
+    let why = tokio::time::timeout(std::time::Duration::from_secs(5), hub.hub.failed()).await.unwrap();
+    assert!(why.contains("input/output error"), "{why}");
+    store.turn(WELL);
+    hub.post("/v1/events", ADMIN, &event("a@x.example")).await.expect(503);
+    hub.stop().await;
+    assert_eq!(store.load().unwrap().head, Seq(0), "nothing is written after a failure");
+}

@@ -1,0 +1,186 @@
+//! What only a file can do: last, be in use, be too new, be damaged.
+
+use std::{fs, path::Path};
+
+use secevent_hub::store::SqliteStore;
+use secevent_ssf::{
+    Seq, StreamNo,
+    engine::Cursor,
+    store::{Store, StoreError, Write},
+};
+
+use crate::records::{answer, event_at, events, letter, origin, received, stream};
+
+pub(crate) fn open(path: &Path) -> Result<SqliteStore, StoreError> {
+    SqliteStore::open(path, origin)
+}
+
+/// A file with something of everything.
+fn filled(path: &Path, count: i64) {
+    let store = open(path).unwrap();
+    let mut batch = events((0..count).map(|n| event_at(n, &[1])));
+    batch.writes = vec![
+        Write::Stream(Box::new(stream(1))),
+        Write::Cursor(StreamNo(1), Cursor { high: Seq(3), open: vec![Seq(2)] }),
+        Write::DeadLetter(letter(1, 1, "no")),
+        Write::Received(received("idp", "iss", "jti")),
+        Write::Answer(answer("key", 0, 5)),
+    ];
+    store.commit(&batch).unwrap();
+}
+
+#[test]
+fn a_store_opened_again_is_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hub.db");
+    filled(&path, 5);
+    let store = SqliteStore::open(&path, || panic!("it has an origin")).unwrap();
+    let snapshot = store.load().unwrap();
+    assert_eq!(snapshot.origin, origin());
+    assert_eq!((snapshot.head, snapshot.last_stream, snapshot.last_audience), (Seq(5), 1, 11));
+    let cursor = Cursor { high: Seq(3), open: vec![Seq(2)] };
+    assert_eq!(snapshot.streams, [(stream(1), cursor)]);
+    assert_eq!(store.events(&[Seq(4)]).unwrap()[0].event, event_at(3, &[1]));
+    assert_eq!(store.dead_letters(StreamNo(1), Seq(0), 9).unwrap(), [letter(1, 1, "no")]);
+    assert_eq!(store.received(Some("idp"), 0, 9).unwrap().len(), 1);
+    assert_eq!(store.answer("key").unwrap(), Some(answer("key", 1, 5)));
+    assert_eq!(store.commit(&events([event_at(1, &[])])).unwrap(), Seq(6));
+}
+
+#[test]
+fn a_second_hub_on_the_same_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hub.db");
+    let first = open(&path).unwrap();
+    let refused = open(&path).unwrap_err().to_string();
+    assert!(refused.contains("another hub has this store open"), "{refused}");
+    assert!(refused.contains("hub.lock"), "{refused}");
+    first.commit(&events([event_at(1, &[])])).unwrap();
+    drop(first);
+    open(&path).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_may_read_the_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hub.db");
+    let store = open(&path).unwrap();
+    store.commit(&events([event_at(1, &[])])).unwrap();
+    for name in ["hub.db", "hub.db-wal", "hub.db-shm"] {
+        let mode = fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{name} has mode {mode:o}");
+    }
+}
+
+#[test]
+fn a_schema_of_a_newer_program_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hub.db");
+    filled(&path, 1);
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    raw.pragma_update(None, "user_version", 99).unwrap();
+    drop(raw);
+    let refused = open(&path).unwrap_err().to_string();
+    assert!(refused.contains("schema 99") && refused.contains("newer program"), "{refused}");
+}
+
+#[test]
+fn what_is_no_store_is_refused_with_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("notes.db");
+    fs::write(
+        &text,
+        "not a database, just some words that are long enough to be read as a header".repeat(99),
+    )
+    .unwrap();
+    for path in [text, folder.path().join("missing/hub.db"), folder.path().to_owned()] {
+        let refused = open(&path).expect_err("it is no store").to_string();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        assert!(refused.contains(name), "{refused}");
+    }
+}
+
+/// Damage anywhere is told, never answered with a panic, whatever is asked first.
+#[test]
+fn a_damaged_file_is_a_clear_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = folder.path().join("whole.db");
+    filled(&whole, 200);
+    let bytes = fs::read(&whole).unwrap();
+    let mut told = 0;
+    for page in 1..bytes.len() / 4096 {
+        let path = folder.path().join(format!("damaged-{page}.db"));
+        let mut damaged = bytes.clone();
+        let noise = (0_u32..).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[1]);
+        damaged[page * 4096..][..4096].iter_mut().zip(noise).for_each(|(byte, noise)| *byte = noise);
+        fs::write(&path, damaged).unwrap();
+        let errors = ask_everything(&path);
+        told += usize::from(!errors.is_empty());
+        for error in errors {
+            assert!(matches!(error, StoreError::Failed(_)), "{error:?}");
+            assert!(error.to_string().starts_with("the store failed: "), "{error}");
+        }
+    }
+    assert!(told >= 10, "only {told} damaged pages were noticed");
+}
+
+fn ask_everything(path: &Path) -> Vec<StoreError> {
+    let store = match open(path) {
+        Ok(store) => store,
+        Err(error) => return vec![error],
+    };
+    let all: Vec<_> = (1..=200).map(Seq).collect();
+    let mut errors = Vec::new();
+    errors.extend(store.load().err());
+    errors.extend(store.events(&all).err());
+    errors.extend(store.routes(StreamNo(1), Seq(0), 1_000).err());
+    errors.extend(store.dead_letters(StreamNo(1), Seq(0), 9).err());
+    errors.extend(store.received(Some("idp"), 0, 9).err());
+    errors.extend(store.answer("key").err());
+    errors.extend(store.commit(&events([event_at(1, &[1])])).err());
+    errors.extend(store.prune(Seq(100), 1_000, 1_000).err());
+    errors
+}
+
+#[test]
+fn values_that_nobody_wrote_are_a_clear_error() {
+    let damage = [
+        "UPDATE stream SET cursor = x'80'",
+        "UPDATE stream SET record = '{}'",
+        "UPDATE route SET streams = x'FF'",
+        "UPDATE event SET body = 'words'",
+        "UPDATE origin SET sealing_key = x'00'",
+        "UPDATE origin SET last_stream = -1",
+        "DELETE FROM origin",
+        "UPDATE answer SET streams = '[-1]'",
+        "DROP TABLE received",
+    ];
+    for sql in damage {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hub.db");
+        filled(&path, 3);
+        rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        let errors = ask_everything(&path);
+        assert!(!errors.is_empty(), "{sql} was not noticed");
+        assert!(errors.iter().all(|error| matches!(error, StoreError::Failed(_))), "{sql}: {errors:?}");
+    }
+}
+
+#[test]
+fn a_batch_that_fails_at_its_end_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hub.db");
+    let store = open(&path).unwrap();
+    let trigger = "CREATE TRIGGER no BEFORE INSERT ON answer BEGIN SELECT RAISE(ABORT, 'not today'); END";
+    rusqlite::Connection::open(&path).unwrap().execute_batch(trigger).unwrap();
+    let mut batch = events([event_at(1, &[1]), event_at(2, &[1])]);
+    batch.writes = vec![Write::Stream(Box::new(stream(1))), Write::Answer(answer("key", 0, 5))];
+    let error = store.commit(&batch).unwrap_err();
+    assert!(matches!(&error, StoreError::Failed(why) if why.contains("not today")), "{error}");
+    let snapshot = store.load().unwrap();
+    assert_eq!((snapshot.head, snapshot.last_stream, snapshot.streams.len()), (Seq(0), 0, 0));
+    batch.writes.pop();
+    assert_eq!(store.commit(&batch).unwrap(), Seq(1));
+}

@@ -1,0 +1,171 @@
+//! Push: order, window, breaker.
+
+use secevent_ssf::{
+    Seq,
+    delivery::push::Verdict,
+    engine::{Action, Lane, Millis, Outcome},
+};
+
+use crate::backlog_of;
+
+const DELIVERED: Verdict = Verdict::Delivered { proper: true };
+const HOUR: u64 = 3_600_000;
+
+fn lane(subjects: &[u64], window: usize) -> Lane {
+    Lane::new(backlog_of(subjects), window)
+}
+
+fn retry(after_secs: Option<u64>) -> Verdict {
+    Verdict::Retry { reason: "status 503".into(), after_secs }
+}
+
+/// Everything the lane would send now.
+fn sends(lane: &mut Lane, now: Millis) -> Vec<u64> {
+    let next = |lane: &mut Lane| match lane.next(now) {
+        Action::Send(seq) => Some(seq.0),
+        _ => None,
+    };
+    std::iter::from_fn(|| next(lane)).collect()
+}
+
+/// The same failure for this SET, with the longest wait its step allows.
+fn fail(lane: &mut Lane, seq: u64, now: Millis) -> u64 {
+    match lane.answered(Seq(seq), retry(None), now, u32::MAX) {
+        Outcome::Retry { at, .. } => at.0 - now.0,
+        other => panic!("expected a retry, got {other:?}"),
+    }
+}
+
+#[test]
+fn the_window_bounds_what_is_in_flight() {
+    let mut lane = lane(&[1, 2, 3, 4, 5], 3);
+    assert_eq!(sends(&mut lane, Millis(0)), [1, 2, 3]);
+    assert_eq!((lane.in_flight(), lane.next(Millis(0))), (3, Action::Idle));
+    assert_eq!(lane.answered(Seq(2), DELIVERED, Millis(0), 0), Outcome::Settled);
+    assert_eq!(sends(&mut lane, Millis(0)), [4]);
+}
+
+// spec: PUSH-046
+#[test]
+fn two_sets_of_one_subject_are_never_in_flight_and_never_overtake() {
+    let mut lane = lane(&[7, 7, 8, 7, 8, 9], 8);
+    assert_eq!(sends(&mut lane, Millis(0)), [1, 3, 6], "the first of each subject");
+    lane.answered(Seq(1), DELIVERED, Millis(0), 0);
+    assert_eq!(sends(&mut lane, Millis(0)), [2]);
+    assert_eq!(fail(&mut lane, 2, Millis(10)), 1_000);
+    lane.answered(Seq(3), DELIVERED, Millis(20), 0);
+    assert_eq!(sends(&mut lane, Millis(20)), [2, 5], "a failed SET comes before later ones of its subject");
+    lane.answered(Seq(2), DELIVERED, Millis(30), 0);
+    assert_eq!(sends(&mut lane, Millis(30)), [4]);
+}
+
+// spec: PUSH-040
+#[test]
+fn those_that_were_in_flight_together_fail_as_one() {
+    let mut lane = lane(&[1, 2, 3], 8);
+    assert_eq!(sends(&mut lane, Millis(0)), [1, 2, 3]);
+    assert_eq!(fail(&mut lane, 1, Millis(0)), 1_000);
+    // Long after the pause, which was the first step: still the same round.
+    assert_eq!(lane.next(Millis(1_500)), Action::Idle, "no probe while others are on their way");
+    for late in [2, 3] {
+        lane.answered(Seq(late), retry(None), Millis(9_000), u32::MAX);
+    }
+    assert_eq!(sends(&mut lane, Millis(9_000)), [1], "one probe at a time");
+    assert_eq!(fail(&mut lane, 1, Millis(9_100)), 5_000, "the second step, not the fourth");
+}
+
+// spec: PUSH-040
+#[test]
+fn one_set_probes_a_failing_receiver_and_success_opens_the_window_again() {
+    let mut lane = lane(&[1, 2, 3], 8);
+    sends(&mut lane, Millis(0));
+    for seq in [1, 2, 3] {
+        fail(&mut lane, seq, Millis(0));
+    }
+    assert_eq!(lane.next(Millis(999)), Action::Wait(Millis(1_000)));
+    assert_eq!(sends(&mut lane, Millis(1_000)), [1]);
+    lane.answered(Seq(1), DELIVERED, Millis(1_001), 0);
+    assert_eq!(sends(&mut lane, Millis(1_001)), [2, 3]);
+    assert_eq!(fail(&mut lane, 2, Millis(2_000)), 1_000, "after a success the steps begin anew");
+}
+
+// spec: PUSH-044
+#[test]
+fn retry_after_is_honoured_up_to_an_hour() {
+    for (asked, waited) in [(7, 7_000), (3_600, HOUR), (86_400, HOUR), (u64::MAX, HOUR)] {
+        let mut lane = lane(&[1], 1);
+        sends(&mut lane, Millis(5));
+        lane.answered(Seq(1), retry(Some(asked)), Millis(5), 0);
+        assert_eq!(lane.next(Millis(5)), Action::Wait(Millis(5 + waited)), "Retry-After: {asked}");
+    }
+}
+
+// spec: PUSH-042
+#[test]
+fn a_refused_set_is_set_aside_and_the_lane_goes_on() {
+    let mut lane = lane(&[1, 1, 2], 1);
+    assert_eq!(sends(&mut lane, Millis(0)), [1]);
+    let outcome = lane.answered(Seq(1), Verdict::Refused("status 400".into()), Millis(0), 0);
+    assert_eq!(outcome, Outcome::Dead("status 400".into()));
+    assert_eq!(sends(&mut lane, Millis(0)), [2], "without any pause");
+    assert!(lane.backlog().is_settled(Seq(1)));
+}
+
+// spec: PUSH-044
+#[test]
+fn a_receiver_broken_for_a_day_pauses_the_stream_and_keeps_its_sets() {
+    let mut lane = lane(&[1, 2], 1);
+    let mut now = Millis(0);
+    let reason = loop {
+        match lane.next(now) {
+            Action::Wait(until) => now = until,
+            Action::Send(seq) => {
+                let fault = Verdict::LaneFault("status 401".into());
+                if let Outcome::Pause(reason) = lane.answered(seq, fault, now, u32::MAX / 2) {
+                    break reason;
+                }
+            }
+            other => panic!("unexpected {other:?}"),
+        }
+    };
+    assert!((24 * HOUR..29 * HOUR).contains(&now.0), "{now:?}");
+    assert!(reason.contains("24 hours") && reason.contains("status 401"), "{reason}");
+    assert_eq!(lane.next(now.plus(HOUR)), Action::Idle, "the lane holds itself");
+    lane.hold(false);
+    assert_eq!(sends(&mut lane, now), [1], "nothing is lost");
+    assert_eq!(fail(&mut lane, 1, now), 1_000, "and the breaker is fresh");
+}
+
+// spec: PUSH-044
+#[test]
+fn a_receiver_that_is_gone_pauses_at_once() {
+    let mut lane = lane(&[1, 2], 1);
+    sends(&mut lane, Millis(0));
+    let gone = lane.answered(Seq(1), Verdict::Pause("status 410".into()), Millis(0), 0);
+    assert_eq!(gone, Outcome::Pause("status 410".into()));
+    assert_eq!(lane.next(Millis(HOUR)), Action::Idle);
+    assert!(!lane.backlog().is_settled(Seq(1)));
+}
+
+// spec: SSF-148, SSF-149
+#[test]
+fn a_held_lane_sends_nothing_and_resumes_at_once() {
+    let mut lane = lane(&[1, 2], 2);
+    sends(&mut lane, Millis(0));
+    fail(&mut lane, 1, Millis(0));
+    lane.hold(true);
+    lane.answered(Seq(2), DELIVERED, Millis(1), 0);
+    assert_eq!(lane.next(Millis(HOUR)), Action::Idle);
+    lane.hold(false);
+    assert_eq!(sends(&mut lane, Millis(2)), [1], "no pause is left of the time before");
+}
+
+#[test]
+fn one_subject_alone_waits_in_order_and_asks_for_the_log_when_dry() {
+    let mut lane = Lane::new(secevent_ssf::engine::Backlog::resume(Seq(4), []), 8);
+    assert_eq!(lane.next(Millis(0)), Action::Read(Seq(4)));
+    lane.backlog_mut().refill([crate::entry(6, 1), crate::entry(7, 1)], Seq(9), Seq(9));
+    assert_eq!(sends(&mut lane, Millis(0)), [6]);
+    lane.answered(Seq(6), DELIVERED, Millis(0), 0);
+    assert_eq!(sends(&mut lane, Millis(0)), [7]);
+}
