@@ -28,7 +28,8 @@ Examples:
   secevent demo
   secevent serve
   secevent listen --issuer http://127.0.0.1:8417
-  secevent emit --event caep:session-revoked --subject '{\"format\":\"email\",\"email\":\"alice@example.com\"}'
+  secevent emit --event caep:session-revoked \\
+    --subject '{\"format\":\"email\",\"email\":\"alice@example.com\"}'
   secevent keys generate --alg ES256 --out key.jwk
   secevent keys public key.jwk > jwks.json
   secevent sign --key key.jwk --iss https://idp.example --aud https://sp.example \\

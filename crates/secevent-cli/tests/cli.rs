@@ -34,7 +34,13 @@ fn every_command_has_help_with_examples_at_its_end() {
 
 #[test]
 fn every_example_of_the_help_works() {
-    let help = |desk: &Desk, command: &[&str]| examples(&desk.run(&[command, &["--help"]].concat()).out);
+    // Those that need a hub, or never end, are tested on the network.
+    let network = ["secevent demo", "secevent serve", "secevent listen", "secevent emit"];
+    let help = |desk: &Desk, command: &[&str]| {
+        let examples = examples(&desk.run(&[command, &["--help"]].concat()).out).replace("\\\n", " ");
+        let alone = |line: &&str| !network.iter().any(|command| line.trim().starts_with(command));
+        examples.lines().filter(alone).collect::<Vec<_>>().join("\n")
+    };
     let from_nothing: [&[&str]; 3] = [&[], &["keys"], &["keys", "generate"]];
     for command in COMMANDS {
         let desk = Desk::new();

@@ -111,7 +111,7 @@ fn a_kept_stream_stays_and_what_was_not_wanted_waits_there() {
     let hub = desk.serve();
     let listening = desk.start(&["listen", "--issuer", &hub.url, "--keep", "--count", "1"]);
     listening.err.line("the stream is verified; signals follow");
-    let two = format!(r#"[{0},{0}]"#, event("a"));
+    let two = format!("[{0},{0}]", event("a"));
     assert_eq!(hub.call("POST", "/v1/events", &desk.admin(), &two).status, 202);
     let heard = listening.ended().with(0);
     assert_eq!(heard.out.lines().count(), 1, "no more than was wanted: {}", heard.out);
@@ -304,6 +304,7 @@ fn drain(hub: &Hub, desk: &Desk, stream: &str, offered: &mut impl FnMut(&[(Strin
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "how long a process takes to end is real time")]
 fn sigterm_under_load_ends_in_time_and_loses_nothing() {
     let desk = Desk::new();
     let hub = desk.serve();

@@ -111,12 +111,17 @@ impl<'t> Compact<'t> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(Error::TooLong { bytes: token.len(), max: TOKEN_BYTES_MAX });
         }
-        let (signing_input, header, payload, signature) = split(token)?;
+        // A token of another number of parts is no base64url somewhere, which is found on the way.
+        Self::decode(token).map_err(|error| count_parts(token).err().unwrap_or(error))
+    }
+
+    fn decode(token: &'t str) -> Result<Self, Error> {
+        let (header, rest) = token.split_once('.').unwrap_or_default();
+        let (payload, signature) = rest.rsplit_once('.').ok_or(Error::Encrypted)?;
         Ok(Self {
             header: Header::parse(decode("the header part", header)?)?,
-            signing_input,
-            payload: decode("the payload part", payload)
-                .map_err(|error| if payload.contains('.') { not_three_parts(token) } else { error })?,
+            signing_input: &token[..header.len() + 1 + payload.len()],
+            payload: decode("the payload part", payload)?,
             signature: decode("the signature part", signature)?,
         })
     }
@@ -169,25 +174,17 @@ impl fmt::Debug for Compact<'_> {
     }
 }
 
-/// The signing input and the three parts.
+/// Why a token is no JWS, if its parts tell.
 // spec: BCP-021
-fn split(token: &str) -> Result<(&str, &str, &str, &str), Error> {
-    let parts = token.split_once('.').and_then(|(header, rest)| {
-        // A period that is left in the payload is no base64url, which is found when that is decoded.
-        let (payload, signature) = rest.rsplit_once('.')?;
-        Some((&token[..header.len() + 1 + payload.len()], header, payload, signature))
-    });
-    parts.ok_or_else(|| not_three_parts(token))
-}
-
 #[cold]
-fn not_three_parts(token: &str) -> Error {
+fn count_parts(token: &str) -> Result<(), Error> {
     match token.split('.').count() {
-        5 => Error::Encrypted,
-        _ if token.trim_start().starts_with('{') => Error::Malformed(
+        3 => Ok(()),
+        5 => Err(Error::Encrypted),
+        _ if token.trim_start().starts_with('{') => Err(Error::Malformed(
             "the token is JSON; only the compact serialisation is accepted (RFC 7515 §3.1)".into(),
-        ),
-        parts => Error::Malformed(format!("the token has {parts} parts, a JWS has 3 (RFC 7515 §3.1)")),
+        )),
+        parts => Err(Error::Malformed(format!("the token has {parts} parts, a JWS has 3 (RFC 7515 §3.1)"))),
     }
 }
 

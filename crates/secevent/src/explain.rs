@@ -2,15 +2,14 @@
 
 use secevent_jose::{
     Alg, Compact, Header,
-    json::{Document, Json, JsonError, Object},
+    json::{Document, JsonError, Object},
 };
 use serde_json::{Map, Value};
 
 use crate::{
     Error, ErrorCode, Profile,
     finding::{Check, Finding, Level, Role},
-    profile::subject_format,
-    set::{self, check_claims, check_event},
+    set::{self, Envelope, check_claims, check_event},
 };
 
 /// What a token says, and what is wrong with that.
@@ -36,7 +35,7 @@ pub fn inspect(token: &str, profile: &Profile) -> Result<Inspection, Error> {
     let claims = document.root().as_object().ok_or_else(|| set::not_json(&JsonError::NOT_AN_OBJECT))?;
     let mut check = Check::new(Role::Receiver);
     check_header(&header, profile, &mut check);
-    check_claims(claims, profile, &mut check);
+    check_claims(claims, &Envelope::of(claims), profile, &mut check);
     check_all_events(claims, &mut check);
     let mut findings = check.into_findings();
     // Framework events are judged by profile and by catalogue; one word about them is enough.
@@ -64,7 +63,7 @@ fn check_header(header: &Header, profile: &Profile, check: &mut Check) {
 
 /// Judges a claims set under a profile, without its signature and its events' payloads.
 pub fn judge_claims(document: &[u8], profile: &Profile) -> Vec<Finding> {
-    judge(document, |claims, check| check_claims(claims, profile, check))
+    judge(document, |claims, check| check_claims(claims, &Envelope::of(claims), profile, check))
 }
 
 /// Judges the payloads and subjects of the events of a claims set against the catalogue.
@@ -73,8 +72,9 @@ pub fn judge_events(document: &[u8]) -> Vec<Finding> {
 }
 
 fn check_all_events(claims: Object<'_>, check: &mut Check) {
-    for (uri, payload) in claims.get("events").and_then(Json::as_object).into_iter().flat_map(Object::iter) {
-        check_event(uri, payload, subject_format(claims), check);
+    let envelope = Envelope::of(claims);
+    for (uri, payload) in envelope.events() {
+        check_event(uri, payload, envelope.subject_format(), check);
     }
 }
 

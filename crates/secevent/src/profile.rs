@@ -16,6 +16,7 @@ use secevent_jose::{
 use crate::{
     event::{Member as _, NumericDate, Payload, caep, logout, scim, ssf},
     finding::{Check, Level, Role, describe_json, quote},
+    set::Envelope,
 };
 
 /// A kind of SET.
@@ -176,20 +177,11 @@ pub(crate) fn same_media_type(one: &str, other: &str) -> bool {
     bare(one) == bare(other)
 }
 
-/// The identifiers in `events` and what stands under them.
-fn event_uris(claims: Object<'_>) -> impl Iterator<Item = (&str, Json<'_>)> {
-    claims.get("events").and_then(Json::as_object).into_iter().flat_map(Object::iter)
-}
-
-/// The format of `sub_id`, if it has one.
-pub(crate) fn subject_format(claims: Object<'_>) -> Option<&str> {
-    claims.get("sub_id")?.as_object()?.text("format")
-}
-
 /// Framework events are judged with the envelope: payload and subject (SSF-183, SSF-197).
 fn ssf_framework_events(claims: Object<'_>, check: &mut Check) {
-    for (uri, payload) in event_uris(claims).filter(|(uri, _)| is_framework_event(uri)) {
-        crate::set::check_event(uri, payload, subject_format(claims), check);
+    let events = claims.get("events").and_then(Json::as_object).into_iter().flat_map(Object::iter);
+    for (uri, payload) in events.filter(|(uri, _)| is_framework_event(uri)) {
+        crate::set::check_event(uri, payload, Envelope::of(claims).subject_format(), check);
     }
 }
 
@@ -200,8 +192,9 @@ fn is_framework_event(uri: &str) -> bool {
 /// Draft 01, sections 2.5 and 3: subject formats, and reasons for the events of its use cases.
 fn caep_interop(claims: Object<'_>, check: &mut Check) {
     ssf_framework_events(claims, check);
-    let framework = event_uris(claims).any(|(uri, _)| is_framework_event(uri));
-    match subject_format(claims) {
+    let envelope = Envelope::of(claims);
+    let framework = envelope.events().any(|(uri, _)| is_framework_event(uri));
+    match envelope.subject_format() {
         None | Some("email" | "iss_sub") => {}
         Some("opaque") if framework => {}
         Some(format) => check.within("sub_id", |check| {
@@ -210,7 +203,7 @@ fn caep_interop(claims: Object<'_>, check: &mut Check) {
             check.report(Level::OutsideProfile, code, "CIOP-023", found, "use `email` or `iss_sub`");
         }),
     }
-    for (uri, payload) in event_uris(claims) {
+    for (uri, payload) in envelope.events() {
         let id = match uri {
             uri if uri == caep::SessionRevoked::URI => "CIOP-042",
             uri if uri == caep::CredentialChange::URI => "CIOP-046",
@@ -237,7 +230,7 @@ fn logout_token(claims: Object<'_>, check: &mut Check) {
     if let Some(sid) = claims.get("sid").filter(|sid| sid.as_str().is_none()) {
         check.within("sid", |check| check.error("BCL-012", describe_json(Some(sid)), "give a string"));
     }
-    if !event_uris(claims).any(|(uri, _)| uri == logout::BackchannelLogout::URI) {
+    if !Envelope::of(claims).events().any(|(uri, _)| uri == logout::BackchannelLogout::URI) {
         let mend = format!("add the member {}", logout::BackchannelLogout::URI);
         check.within("events", |check| check.error("BCL-015", "no logout event", mend));
     }
@@ -252,9 +245,9 @@ fn logout_token(claims: Object<'_>, check: &mut Check) {
 
 /// A SCIM resource is the subject, and the answer to an asynchronous request names that request.
 fn scim_event(claims: Object<'_>, check: &mut Check) {
-    check.within("sub_id", |check| scim::check_scim(subject_format(claims), check));
+    check.within("sub_id", |check| scim::check_scim(Envelope::of(claims).subject_format(), check));
     // spec: SCIM-048
-    if !claims.contains("txn") && event_uris(claims).any(|(uri, _)| uri == scim::AsyncResp::URI) {
+    if !claims.contains("txn") && Envelope::of(claims).events().any(|(uri, _)| uri == scim::AsyncResp::URI) {
         check.error("SCIM-048", "`txn` is missing", "give the value that `Set-Txn` had");
     }
 }

@@ -30,7 +30,8 @@ Against a development hub the token is found in ./secevent-data/dev.token.
 
 Examples:
   secevent listen --issuer http://127.0.0.1:8417
-  secevent listen --issuer https://signals.example.com --token env:TOKEN --events caep:session-revoked --count 1
+  secevent listen --issuer https://signals.example.com --token env:TOKEN \\
+    --events caep:session-revoked --count 1
   secevent listen --issuer http://127.0.0.1:8417 --push 127.0.0.1:0 --json")]
 pub(crate) struct Args {
     /// The transmitter's issuer URL

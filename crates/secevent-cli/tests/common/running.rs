@@ -192,6 +192,7 @@ impl Heard {
 
 /// Asks until there is an answer.
 #[track_caller]
+#[expect(clippy::disallowed_methods, reason = "processes are waited for in real time")]
 pub(crate) fn patiently<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let since = Instant::now();
     loop {

@@ -22,6 +22,7 @@ fn settings(text: &str, variables: &[(&str, &str)], listening_on: &str) -> Resul
 
 /// Every mistake is answered with its place and what to do.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn mistakes_are_named_with_their_place_and_mend() {
     const RECEIVER: &str = "[[receiver]]\nid = \"a\"\n";
     const TRANSMITTER: &str = "[[transmitter]]\nid = \"a\"\nissuer = \"https://t.example\"\n";

@@ -54,6 +54,7 @@ impl Document {
     }
 
     /// The bytes of a string node.
+    #[inline]
     fn content(&self, node: Node) -> &[u8] {
         let Node { kind, start, end, .. } = node;
         let from = if kind == Kind::Escaped { &self.unescaped } else { &self.text };
@@ -201,15 +202,18 @@ pub struct Object<'d>(Json<'d>);
 
 impl<'d> Object<'d> {
     /// The value of this name.
+    #[inline]
     pub fn get(self, name: &str) -> Option<Json<'d>> {
         let Json { document, at } = self.0;
-        let (mut at, end) = (at + 1, document.nodes[at as usize].next);
-        while at < end {
-            let known = document.nodes[at as usize];
-            if document.content(known) == name.as_bytes() {
+        let nodes = document.nodes.get(..document.nodes[at as usize].next as usize)?;
+        let mut at = at + 1;
+        // Names of another length are passed without a look at their text.
+        while let Some(known) = nodes.get(at as usize) {
+            if (known.end - known.start) as usize == name.len() && document.content(*known) == name.as_bytes()
+            {
                 return Some(Json { document, at: at + 1 });
             }
-            at = document.nodes[at as usize + 1].next;
+            at = nodes.get(at as usize + 1)?.next;
         }
         None
     }

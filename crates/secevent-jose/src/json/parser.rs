@@ -22,7 +22,7 @@ pub(super) fn parse(bytes: Vec<u8>) -> Result<Document, JsonError> {
     let Parser { unescaped, nodes, .. } = parser;
     match parsed {
         Ok(()) => Ok(Document { text, unescaped, nodes }),
-        Err(fault) => Err(JsonError(fault)),
+        Err(fault) => Err(JsonError(*fault)),
     }
 }
 
@@ -33,7 +33,7 @@ struct Parser<'t> {
     nodes: Vec<Node>,
 }
 
-type Parsed = Result<(), Fault>;
+type Parsed = Result<(), Box<Fault>>;
 
 impl Parser<'_> {
     fn value(&mut self, depth: usize) -> Parsed {
@@ -64,7 +64,7 @@ impl Parser<'_> {
             let name = self.nodes.len();
             self.string()?;
             if let Some(twice) = names.add(self, name) {
-                return Err(Fault::Duplicate { name: twice, within: Vec::new() });
+                return Err(Box::new(Fault::Duplicate { name: twice, within: Vec::new() }));
             }
             if self.peek() != Some(b':') {
                 return Err(self.fault("a colon is expected here"));
@@ -105,7 +105,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn open(&mut self, kind: Kind, depth: usize) -> Result<usize, Fault> {
+    fn open(&mut self, kind: Kind, depth: usize) -> Result<usize, Box<Fault>> {
         if depth >= DEPTH_MAX {
             return Err(self.fault(&format!("nested deeper than {DEPTH_MAX}")));
         }
@@ -194,7 +194,7 @@ impl Parser<'_> {
     }
 
     /// The four digits of the `\u` that begins at `at`.
-    fn code_unit(&self, at: usize) -> Result<u32, Fault> {
+    fn code_unit(&self, at: usize) -> Result<u32, Box<Fault>> {
         let digits = self.text.get(at + 2..at + 6).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
         let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
         digits
@@ -235,7 +235,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn digits(&mut self) -> Result<usize, Fault> {
+    fn digits(&mut self) -> Result<usize, Box<Fault>> {
         let count = self.text[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.at += count;
         if count == 0 { Err(self.fault("a digit is expected here")) } else { Ok(count) }
@@ -265,16 +265,17 @@ impl Parser<'_> {
         &bytes[start as usize..end as usize]
     }
 
-    /// The next byte that is no white space.
+    /// The next byte that is no white space. Tokens have none, so that is looked at first.
     fn peek(&mut self) -> Option<u8> {
-        self.skip_space();
-        self.text.get(self.at).copied()
+        let next = self.text.get(self.at).copied();
+        if next.is_some_and(|byte| byte > b' ') { next } else { self.skip_space() }
     }
 
-    fn skip_space(&mut self) {
+    fn skip_space(&mut self) -> Option<u8> {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.text.get(self.at) {
             self.at += 1;
         }
+        self.text.get(self.at).copied()
     }
 
     fn end(&mut self) -> Parsed {
@@ -285,8 +286,8 @@ impl Parser<'_> {
     }
 
     #[cold]
-    fn fault(&self, reason: &str) -> Fault {
-        syntax(&self.text[..self.at.min(self.text.len())], reason)
+    fn fault(&self, reason: &str) -> Box<Fault> {
+        Box::new(syntax(&self.text[..self.at.min(self.text.len())], reason))
     }
 }
 
@@ -343,9 +344,9 @@ impl Names {
     }
 }
 
-/// Texts are shorter than 4 GiB, which was looked at first.
-fn index(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
+#[expect(clippy::cast_possible_truncation, reason = "texts are shorter than 4 GiB, which was looked at first")]
+const fn index(at: usize) -> u32 {
+    at as u32
 }
 
 #[cold]

@@ -9,7 +9,8 @@ use crate::{
     Profile, Timestamp,
     event::{Event, Member, NumericDate},
     finding::{Check, Role, describe_json, quote},
-    profile::{EventCount, subject_format},
+    profile::EventCount,
+    set::Envelope,
     subject::{SubjectId, check_subject, is_uri},
 };
 
@@ -28,19 +29,32 @@ pub struct Claims {
 impl Claims {
     /// Reads claims under a profile; `None` when a rule is broken, which `check` then tells.
     pub fn read(document: Document, profile: &Profile, check: &mut Check) -> Option<Self> {
+        Self::read_addressed(document, profile, |_, _| {}, check)
+    }
+
+    /// The same, with what a recipient demands of issuer, audience and time judged first.
+    pub(crate) fn read_addressed(
+        document: Document,
+        profile: &Profile,
+        addressing: impl FnOnce(&Envelope<'_>, &mut Check),
+        check: &mut Check,
+    ) -> Option<Self> {
         let Some(claims) = document.root().as_object() else {
             check.error("JWT-004", "the claims are no object", "send the claims as one JSON object");
             return None;
         };
-        check_claims(claims, profile, check);
-        let payloads = claims.get("events").and_then(Json::as_object).into_iter().flat_map(Object::iter);
-        let format = subject_format(claims);
-        let events: Option<Vec<_>> =
-            payloads.map(|(uri, payload)| check_event(uri, payload, format, check)).collect();
+        let envelope = Envelope::of(claims);
+        addressing(&envelope, check);
+        check_claims(claims, &envelope, profile, check);
+        let format = envelope.subject_format();
+        let mut events = Vec::with_capacity(1);
+        for (uri, payload) in envelope.events() {
+            events.extend(check_event(uri, payload, format, check));
+        }
         if check.refused() {
             return None;
         }
-        Some(Self { events: events?, document, subject: OnceLock::new(), members: OnceLock::new() })
+        Some(Self { events, document, subject: OnceLock::new(), members: OnceLock::new() })
     }
 
     /// The claims as JSON text, exactly as they stand in the token.
@@ -136,9 +150,14 @@ impl fmt::Debug for Claims {
 }
 
 /// Judges the envelope: the rules of RFC 8417 and those of the profile. Events are judged by [`check_event`].
-pub(crate) fn check_claims(claims: Object<'_>, profile: &Profile, check: &mut Check) {
-    check_registered(claims, check);
-    check_events(claims, profile, check);
+pub(crate) fn check_claims(
+    claims: Object<'_>,
+    envelope: &Envelope<'_>,
+    profile: &Profile,
+    check: &mut Check,
+) {
+    check_registered(envelope, check);
+    check_events(envelope.events, profile, check);
     for (claim, id) in profile.required.iter().filter(|(claim, _)| !claims.contains(claim)) {
         check.error(id, format!("`{claim}` is missing"), format!("add the claim `{claim}`"));
     }
@@ -148,11 +167,11 @@ pub(crate) fn check_claims(claims: Object<'_>, profile: &Profile, check: &mut Ch
         });
     }
     let wanted = profile.required.iter().any(|(claim, _)| *claim == "sub_id");
-    if let Some(subject) = claims.get("sub_id").filter(|_| wanted || check.role() == Role::Issuer) {
+    if let Some(subject) = envelope.sub_id.filter(|_| wanted || check.role() == Role::Issuer) {
         check.within("sub_id", |check| check_subject(subject, check));
     }
     (profile.extra)(claims, check);
-    if wanted && !claims.contains("txn") {
+    if wanted && envelope.txn.is_none() {
         check.warn("SSF-012", "`txn` is absent", "add a `txn` that ties together what one cause set off");
     }
 }
@@ -171,27 +190,26 @@ pub(crate) fn check_event(
 }
 
 /// The claims that RFC 7519 and RFC 8417 name: is each of the right type?
-fn check_registered(claims: Object<'_>, check: &mut Check) {
+fn check_registered(envelope: &Envelope<'_>, check: &mut Check) {
     // spec: SET-016, SET-018, SET-019
-    for (claim, id) in [("iss", "SET-016"), ("jti", "SET-019")] {
-        let value = claims.get(claim);
+    for (claim, value, id) in [("iss", envelope.iss, "SET-016"), ("jti", envelope.jti, "SET-019")] {
         if value.and_then(Json::as_str).is_none_or(str::is_empty) {
             check.within(claim, |check| check.error(id, describe_json(value), "give a non-empty string"));
         }
     }
-    check_time(claims, "iat", "SET-018", true, check);
+    check_time("iat", envelope.iat, "SET-018", true, check);
     // spec: JWT-011, JWT-012, JWT-016, SET-026
-    for (claim, id) in [("exp", "JWT-011"), ("nbf", "JWT-012"), ("toe", "SET-026")] {
-        check_time(claims, claim, id, false, check);
-    }
+    check_time("exp", envelope.exp, "JWT-011", false, check);
+    check_time("nbf", envelope.nbf, "JWT-012", false, check);
+    check_time("toe", envelope.toe, "SET-026", false, check);
     // spec: SET-022, SET-025, SUB-030
-    for (claim, id) in [("txn", "SET-025"), ("sub", "SET-022")] {
-        if let Some(value) = claims.get(claim).filter(|value| value.as_str().is_none()) {
+    for (claim, value, id) in [("txn", envelope.txn, "SET-025"), ("sub", envelope.sub, "SET-022")] {
+        if let Some(value) = value.filter(|value| value.as_str().is_none()) {
             check.within(claim, |check| check.error(id, describe_json(Some(value)), "give a string"));
         }
     }
     // spec: JWT-010, SET-021
-    let Some(aud) = claims.get("aud") else {
+    let Some(aud) = envelope.aud else {
         return check.warn("SET-021", "`aud` is absent", "name the recipient");
     };
     if aud.as_str().is_some() {
@@ -209,8 +227,7 @@ fn check_registered(claims: Object<'_>, check: &mut Check) {
     }
 }
 
-fn check_time(claims: Object<'_>, claim: &str, id: &'static str, required: bool, check: &mut Check) {
-    let value = claims.get(claim);
+fn check_time(claim: &str, value: Option<Json<'_>>, id: &'static str, required: bool, check: &mut Check) {
     if value.map_or(required, |value| !value.is_number()) {
         check.within(claim, |check| {
             check.error(id, describe_json(value), format!("give {}", NumericDate::EXPECTED));
@@ -219,9 +236,8 @@ fn check_time(claims: Object<'_>, claim: &str, id: &'static str, required: bool,
 }
 
 /// `events`: an object from event identifiers to payload objects.
-fn check_events(claims: Object<'_>, profile: &Profile, check: &mut Check) {
+fn check_events(value: Option<Json<'_>>, profile: &Profile, check: &mut Check) {
     check.within("events", |check| {
-        let value = claims.get("events");
         // spec: SET-004, SET-056
         let Some(events) = value.and_then(Json::as_object).filter(|events| !events.is_empty()) else {
             let mend = "give an object with at least one event; else it is no SET";

@@ -1,6 +1,7 @@
 //! The Security Event Token (RFC 8417): made by [`Set::issue`], read by [`Set::parse`].
 
 mod claims;
+mod envelope;
 mod issue;
 #[cfg(feature = "jwe")]
 mod nested;
@@ -10,6 +11,7 @@ mod verified;
 
 pub use claims::Claims;
 pub(crate) use claims::{check_claims, check_event};
+pub(crate) use envelope::Envelope;
 pub use issue::{Draft, Unsigned};
 #[cfg(feature = "jwe")]
 pub use nested::{Decrypted, Recipient};

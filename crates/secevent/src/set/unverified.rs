@@ -2,10 +2,10 @@
 
 use secevent_jose::{
     Alg, Compact, Error as JoseError, Header, JwkSet, VerifyingKey,
-    json::{self, Document, Json, Object},
+    json::{self, Document, Json},
 };
 
-use super::{Claims, Policy, VerifiedSet};
+use super::{Claims, Envelope, Policy, VerifiedSet};
 use crate::{
     Error, ErrorCode, Finding, Profile, Timestamp,
     error::Fault,
@@ -119,10 +119,9 @@ pub(crate) fn judge(
     Profile::check_cty(header.cty(), &mut check);
     // spec: JWT-004, JWT-007
     let document = claims_document(payload)?;
-    if let Some(claims) = document.root().as_object() {
-        policy.check_addressing(claims, now, &mut check);
-    }
-    match Claims::read(document, &policy.profile, &mut check) {
+    let addressing =
+        |envelope: &Envelope<'_>, check: &mut Check| policy.check_addressing(envelope, now, check);
+    match Claims::read_addressed(document, &policy.profile, addressing, &mut check) {
         Some(claims) => Ok((claims, check.into_findings())),
         None => Err(Error::from_check(check, Fault::Peer)),
     }
@@ -179,12 +178,12 @@ impl Error {
 
 impl Policy {
     /// Issuer, audience and time: what depends on the recipient and its clock.
-    fn check_addressing(&self, claims: Object<'_>, now: Timestamp, check: &mut Check) {
+    fn check_addressing(&self, envelope: &Envelope<'_>, now: Timestamp, check: &mut Check) {
         // spec: SSF-006, CHK-004, PUSH-013, JWT-018
         if let Some(expected) = &self.iss
-            && claims.text("iss") != Some(expected)
+            && envelope.iss.and_then(Json::as_str) != Some(expected)
         {
-            let found = describe_json(claims.get("iss"));
+            let found = describe_json(envelope.iss);
             let mend = format!("the issuer here is {}", quote(expected));
             check.within("iss", |check| {
                 check.report(Level::Error, ErrorCode::InvalidIssuer, "SSF-006", found, mend);
@@ -194,7 +193,7 @@ impl Policy {
         if let Some(expected) = &self.aud {
             let ours =
                 |aud: Json<'_>| aud.as_str().is_some_and(|aud| expected.iter().any(|ours| ours == aud));
-            let aud = claims.get("aud");
+            let aud = envelope.aud;
             let addressed =
                 aud.is_some_and(|aud| ours(aud) || aud.as_array().is_some_and(|mut some| some.any(ours)));
             if !addressed {
@@ -205,17 +204,17 @@ impl Policy {
                 });
             }
         }
-        let time = |claim: &str| claims.get(claim).and_then(NumericDate::read).map(|date| date.timestamp());
+        let time = |claim: Option<Json<'_>>| claim.and_then(NumericDate::read).map(|date| date.timestamp());
         let latest = now.plus_secs(self.leeway_secs);
         // spec: JWT-011, JWT-013
-        if let Some(exp) = time("exp").filter(|exp| *exp <= now.plus_secs(-self.leeway_secs)) {
+        if let Some(exp) = time(envelope.exp).filter(|exp| *exp <= now.plus_secs(-self.leeway_secs)) {
             check.within("exp", |check| {
                 check.error("JWT-011", format!("expired at {exp}"), "send a fresh token");
             });
         }
         // spec: JWT-012, JWT-014, CHK-011
-        for (claim, id) in [("nbf", "JWT-012"), ("iat", "JWT-014")] {
-            if let Some(at) = time(claim).filter(|at| *at > latest) {
+        for (claim, value, id) in [("nbf", envelope.nbf, "JWT-012"), ("iat", envelope.iat, "JWT-014")] {
+            if let Some(at) = time(value).filter(|at| *at > latest) {
                 let found = format!("{at} lies in the future; it is {now} here");
                 check.within(claim, |check| check.error(id, found, "check the clocks"));
             }
