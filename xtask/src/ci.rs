@@ -15,13 +15,16 @@ struct Step {
     run: fn() -> Result<()>,
 }
 
+/// Every MUST of these tables has a test or a reason. Delivery and streams follow when they are whole.
+const COVERED: &str = "SET,JWT,BCP,CHK,SUB,CAEP,RISC,BCL,SCIM";
+
 /// Cheap checks first, so that a slip is told early.
 const STEPS: &[Step] = &[
     Step { name: "fmt", promise: "the code is formatted", run: || cargo("fmt --all --check") },
     Step { name: "clippy", promise: "no lint is broken", run: clippy },
     Step { name: "docs", promise: "the documentation builds without a warning", run: docs },
     Step { name: "deny", promise: "every dependency is one we chose", run: deny },
-    Step { name: "trace", promise: "requirements are covered", run: || trace::run(&[]) },
+    Step { name: "trace", promise: "requirements are covered", run: || trace::run(&["--check", COVERED]) },
     Step {
         name: "python",
         promise: "a second implementation stands ready",

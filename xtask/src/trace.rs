@@ -40,8 +40,12 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
     let tables = requirements::read(folder)?;
     let trace = read_trace(&tables, folder)?;
     print!("{}", report::summary(&tables, &trace));
+    let (file, page) = (folder.join("TRACE.md"), report::page(&tables, &trace));
     if write {
-        fs::write(folder.join("TRACE.md"), report::page(&tables, &trace))?;
+        fs::write(&file, page)?;
+    } else if !check.is_empty() {
+        let fresh = fs::read_to_string(&file).is_ok_and(|written| written == page);
+        ensure!(fresh, "{} is not what the source says; run `cargo xtask trace --write`", file.display());
     }
     require_covered(&check, &tables, &trace)
 }

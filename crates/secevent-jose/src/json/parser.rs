@@ -286,6 +286,7 @@ impl Parser<'_> {
     }
 
     #[cold]
+    #[expect(clippy::unnecessary_box_returns, reason = "a thin error keeps the results of well-formed input in a register")]
     fn fault(&self, reason: &str) -> Box<Fault> {
         Box::new(syntax(&self.text[..self.at.min(self.text.len())], reason))
     }
