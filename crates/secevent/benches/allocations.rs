@@ -12,7 +12,8 @@ fn main() {
     let key = SigningKey::generate(Alg::Ed25519).expect("keys can be made");
     let claims: Value = serde_json::from_slice(&testkit::bytes("caep-4.json")).expect("the vector is JSON");
     let payload = claims.to_string();
-    let token = secevent_jose::sign(Some("secevent+jwt"), payload.as_bytes(), &key).expect("it can be signed");
+    let token =
+        secevent_jose::sign(Some("secevent+jwt"), payload.as_bytes(), &key).expect("it can be signed");
     let jwks = JwkSet::new(vec![key.verifying_key().clone()]);
     let policy = Policy::ssf("https://idp.example.com/123456789/", "https://sp.example.com/caep");
     let verify = || Set::parse(&token).and_then(|set| set.verify(&jwks, &policy, NOW)).expect("it verifies");

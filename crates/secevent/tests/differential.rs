@@ -46,37 +46,117 @@ use Verdict::{OnlyOurs, OnlyTheirs};
 
 /// Change, who differs, how, and why that is as it should be.
 const DIFFERENCES: &[(&str, Other, Verdict, &str)] = &[
-    ("a member twice", Jsonwebtoken, OnlyTheirs, "two readers may keep different ones; RFC 7519 §4 lets us refuse (JWT-007)"),
-    ("a member twice", Joserfc, OnlyTheirs, "two readers may keep different ones; RFC 7519 §4 lets us refuse (JWT-007)"),
+    (
+        "a member twice",
+        Jsonwebtoken,
+        OnlyTheirs,
+        "two readers may keep different ones; RFC 7519 §4 lets us refuse (JWT-007)",
+    ),
+    (
+        "a member twice",
+        Joserfc,
+        OnlyTheirs,
+        "two readers may keep different ones; RFC 7519 §4 lets us refuse (JWT-007)",
+    ),
     ("a member twice, one escaped", Jsonwebtoken, OnlyTheirs, "it is the same name (JWT-007)"),
     ("a member twice, one escaped", Joserfc, OnlyTheirs, "it is the same name (JWT-007)"),
-    ("a member twice, further inside", Jsonwebtoken, OnlyTheirs, "no depth is safe: events are objects (JWT-007)"),
+    (
+        "a member twice, further inside",
+        Jsonwebtoken,
+        OnlyTheirs,
+        "no depth is safe: events are objects (JWT-007)",
+    ),
     ("a member twice, further inside", Joserfc, OnlyTheirs, "no depth is safe: events are objects (JWT-007)"),
     ("an unknown member twice", Jsonwebtoken, OnlyTheirs, "a header is read as strictly as claims (JWT-007)"),
-    ("nested 65 deep", Jsonwebtoken, OnlyTheirs, "we stop at 64, so that no token chooses how deep the stack grows"),
-    ("nested 65 deep", Joserfc, OnlyTheirs, "we stop at 64, so that no token chooses how deep the stack grows"),
+    (
+        "nested 65 deep",
+        Jsonwebtoken,
+        OnlyTheirs,
+        "we stop at 64, so that no token chooses how deep the stack grows",
+    ),
+    (
+        "nested 65 deep",
+        Joserfc,
+        OnlyTheirs,
+        "we stop at 64, so that no token chooses how deep the stack grows",
+    ),
     ("nested 200 deep", Joserfc, OnlyTheirs, "Python stops near its recursion limit, 1000"),
-    ("a header nested 65 deep", Jsonwebtoken, OnlyTheirs, "as for the payload; joserfc refuses the unknown member"),
+    (
+        "a header nested 65 deep",
+        Jsonwebtoken,
+        OnlyTheirs,
+        "as for the payload; joserfc refuses the unknown member",
+    ),
     ("70 KiB", Jsonwebtoken, OnlyTheirs, "we read 64 KiB at most (CHK-001)"),
     ("70 KiB", Joserfc, OnlyTheirs, "we read 64 KiB at most (CHK-001)"),
-    ("crit of something unknown", Jsonwebtoken, OnlyTheirs, "it reads `crit` and does not act on it, against RFC 7515 §4.1.11 (JWT-021)"),
+    (
+        "crit of something unknown",
+        Jsonwebtoken,
+        OnlyTheirs,
+        "it reads `crit` and does not act on it, against RFC 7515 §4.1.11 (JWT-021)",
+    ),
     ("crit that is empty", Jsonwebtoken, OnlyTheirs, "RFC 7515 §4.1.11: it must not be (JWT-021)"),
     ("crit that is empty", Joserfc, OnlyTheirs, "RFC 7515 §4.1.11: it must not be (JWT-021)"),
-    ("crit b64", Jsonwebtoken, OnlyTheirs, "RFC 7797 is an extension, and no profile of ours has it (JWT-021)"),
+    (
+        "crit b64",
+        Jsonwebtoken,
+        OnlyTheirs,
+        "RFC 7797 is an extension, and no profile of ours has it (JWT-021)",
+    ),
     ("crit b64", Joserfc, OnlyTheirs, "RFC 7797 is an extension, and no profile of ours has it (JWT-021)"),
-    ("kid of no key", Jsonwebtoken, OnlyTheirs, "they were given one key; we look for it by name, as in the issuer's set (CHK-005)"),
-    ("kid of no key", Joserfc, OnlyTheirs, "they were given one key; we look for it by name, as in the issuer's set (CHK-005)"),
-    ("kid that is null", Jsonwebtoken, OnlyTheirs, "serde reads null as absent; RFC 7515 §4.1.4 wants a string"),
+    (
+        "kid of no key",
+        Jsonwebtoken,
+        OnlyTheirs,
+        "they were given one key; we look for it by name, as in the issuer's set (CHK-005)",
+    ),
+    (
+        "kid of no key",
+        Joserfc,
+        OnlyTheirs,
+        "they were given one key; we look for it by name, as in the issuer's set (CHK-005)",
+    ),
+    (
+        "kid that is null",
+        Jsonwebtoken,
+        OnlyTheirs,
+        "serde reads null as absent; RFC 7515 §4.1.4 wants a string",
+    ),
     ("typ that is null", Jsonwebtoken, OnlyTheirs, "likewise, RFC 7515 §4.1.9"),
-    ("a jku that is a number", Jsonwebtoken, OnlyOurs, "members that bring a key are not read at all (BCP-016)"),
+    (
+        "a jku that is a number",
+        Jsonwebtoken,
+        OnlyOurs,
+        "members that bring a key are not read at all (BCP-016)",
+    ),
     ("a jku that is a number", Joserfc, OnlyOurs, "members that bring a key are not read at all (BCP-016)"),
     ("a jku that is no URL", Joserfc, OnlyOurs, "likewise"),
-    ("an unknown member", Joserfc, OnlyOurs, "RFC 7515 §4: it must be ignored; joserfc does so unless it checks strictly"),
-    ("a header of 600 bytes", Joserfc, OnlyOurs, "joserfc stops at 512 bytes; our limit is that of the token"),
+    (
+        "an unknown member",
+        Joserfc,
+        OnlyOurs,
+        "RFC 7515 §4: it must be ignored; joserfc does so unless it checks strictly",
+    ),
+    (
+        "a header of 600 bytes",
+        Joserfc,
+        OnlyOurs,
+        "joserfc stops at 512 bytes; our limit is that of the token",
+    ),
     ("NaN", Joserfc, OnlyTheirs, "Python's json takes it; RFC 8259 does not"),
-    ("a number beyond f64", Joserfc, OnlyTheirs, "Python reads infinity; a number that cannot be read is none (BCP-012)"),
+    (
+        "a number beyond f64",
+        Joserfc,
+        OnlyTheirs,
+        "Python reads infinity; a number that cannot be read is none (BCP-012)",
+    ),
     ("a lone surrogate", Joserfc, OnlyTheirs, "Python keeps it; it is no Unicode text"),
-    ("a byte order mark", Joserfc, OnlyTheirs, "Python guesses the encoding of bytes; RFC 8259 §8.1 lets us refuse"),
+    (
+        "a byte order mark",
+        Joserfc,
+        OnlyTheirs,
+        "Python guesses the encoding of bytes; RFC 8259 §8.1 lets us refuse",
+    ),
     ("a byte order mark before the header", Joserfc, OnlyTheirs, "likewise"),
 ];
 
@@ -129,7 +209,10 @@ const CHANGES: &[(&str, Place)] = &[
     ("alg none", Header(|open| alg(open, r#""none""#))),
     ("alg HS256", Header(|open| alg(open, r#""HS256""#))),
     ("alg in lower case", Header(|open| open.to_lowercase() + "}")),
-    ("alg of another family", Header(|open| alg(open, if open.contains("ES") { r#""RS256""# } else { r#""ES256""# }))),
+    (
+        "alg of another family",
+        Header(|open| alg(open, if open.contains("ES") { r#""RS256""# } else { r#""ES256""# })),
+    ),
     ("alg missing", Header(|open| open.replace("\"alg\"", "\"gla\"") + "}")),
     ("alg that is an array", Header(|open| alg(open, r#"["ES256"]"#))),
     ("alg twice", Header(|open| format!(r#"{open},"alg":"none"}}"#))),
@@ -316,7 +399,8 @@ fn joserfc(cases: &[Case]) -> Option<Vec<Option<Value>>> {
         answers.lines().map(|line| serde_json::from_str(line).expect("in JSON")).collect();
     assert_eq!(answers.len(), cases.len());
     // What Python takes as JSON, we may not.
-    let claims = |answer: &Value| serde_json::from_str(answer["claims"].as_str()?).or(Ok::<_, ()>(Value::Null)).ok();
+    let claims =
+        |answer: &Value| serde_json::from_str(answer["claims"].as_str()?).or(Ok::<_, ()>(Value::Null)).ok();
     Some(answers.iter().map(claims).collect())
 }
 
@@ -353,7 +437,10 @@ fn compare(other: Other, cases: &[Case], answers: &[Option<Value>]) {
     let listed: BTreeMap<_, _> = listed.map(|(change, _, verdict, why)| ((*change, *verdict), why)).collect();
     let unlisted: Vec<_> = found.keys().filter(|key| !listed.contains_key(*key)).collect();
     let gone: Vec<_> = listed.keys().filter(|key| !found.contains_key(*key)).collect();
-    assert!(unlisted.is_empty() && gone.is_empty(), "{other:?}: not listed {unlisted:#?}, no longer there {gone:#?}");
+    assert!(
+        unlisted.is_empty() && gone.is_empty(),
+        "{other:?}: not listed {unlisted:#?}, no longer there {gone:#?}"
+    );
 }
 
 // spec: JWT-001, JWT-005, JWT-007, JWT-021, JWT-022, JWT-023, BCP-001, BCP-026

@@ -1,7 +1,5 @@
 //! The kinds of values that event payloads hold.
 
-use std::collections::BTreeMap;
-
 use secevent_jose::json::{Json, Object};
 use serde_json::{Map, Number, Value};
 
@@ -183,21 +181,23 @@ impl Member for NumericDate {
 
 /// Text in several languages: BCP 47 tag to text, at least one (CAEP 1.0 §2).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LanguageMap(BTreeMap<String, String>);
+pub struct LanguageMap(Vec<(String, String)>);
 
 impl LanguageMap {
     /// Text in one language.
     pub fn new(tag: impl Into<String>, text: impl Into<String>) -> Self {
-        Self([(tag.into(), text.into())].into())
+        Self(vec![(tag.into(), text.into())])
     }
 
     /// The same with another language.
     pub fn and(mut self, tag: impl Into<String>, text: impl Into<String>) -> Self {
-        self.0.insert(tag.into(), text.into());
+        let (tag, text) = (tag.into(), text.into());
+        self.0.retain(|(known, _)| *known != tag);
+        self.0.push((tag, text));
         self
     }
 
-    /// The text for a language range by the lookup of RFC 4647 §3.4: `es-410` falls back to `es`; none left, any.
+    /// The text for a language range by the lookup of RFC 4647 §3.4: `es-410` falls back to `es`, and in the end to the text that was written first.
     // spec: CAEP-007
     pub fn lookup(&self, range: &str) -> &str {
         let mut range = range;
@@ -207,12 +207,12 @@ impl LanguageMap {
             }
             match range.rsplit_once('-') {
                 Some((shorter, _)) => range = shorter,
-                None => return self.0.values().next().map_or("", String::as_str),
+                None => return self.0.first().map_or("", |(_, text)| text),
             }
         }
     }
 
-    /// Tags and texts, sorted by tag.
+    /// Tags and texts, in the order they were written.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(tag, text)| (tag.as_str(), text.as_str()))
     }
@@ -230,17 +230,19 @@ impl Member for LanguageMap {
     // spec: CAEP-005
     fn read(value: Json<'_>) -> Option<Self> {
         let members = value.as_object().filter(|members| !members.is_empty())?;
-        let texts: Option<_> =
-            members.iter().map(|(tag, v)| Some((tag.to_owned(), v.as_str()?.to_owned()))).collect();
-        texts.map(Self)
+        let mut texts = Vec::with_capacity(members.len());
+        for (tag, text) in members.iter() {
+            texts.push((tag.to_owned(), text.as_str()?.to_owned()));
+        }
+        Some(Self(texts))
     }
 
     fn is_plain(&self) -> bool {
-        self.0.keys().all(|tag| is_language_tag(tag))
+        self.0.iter().all(|(tag, _)| is_language_tag(tag))
     }
 
     fn advise(&self, id: &'static str, check: &mut Check) {
-        for tag in self.0.keys().filter(|tag| !is_language_tag(tag)) {
+        for (tag, _) in self.0.iter().filter(|(tag, _)| !is_language_tag(tag)) {
             check.strict(id, format!("{} is no language tag", quote(tag)), "name the language, such as `en`");
         }
     }

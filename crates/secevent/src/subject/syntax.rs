@@ -66,28 +66,34 @@ pub(super) fn is_ip_address(text: &str) -> bool {
 }
 
 fn are_uri_characters(text: &str) -> bool {
-    let plain = text.bytes().all(|b| URI_CHARACTERS[b as usize]);
-    plain && (!text.contains('%') || text.split('%').skip(1).all(starts_with_two_digits))
+    let seen = text.bytes().fold(0, |seen, byte| seen | URI_CHARACTERS[byte as usize]);
+    seen & WRONG == 0 && (seen & ESCAPE == 0 || text.split('%').skip(1).all(starts_with_two_digits))
 }
 
 fn starts_with_two_digits(text: &str) -> bool {
     text.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
 }
 
-/// Unreserved and reserved characters of RFC 3986 §2.2 and §2.3, and the sign of an escape.
-static URI_CHARACTERS: [bool; 256] = {
-    let others = b"-._~:/?#[]@!$&'()*+,;=%";
-    let mut table = [false; 256];
+const ESCAPE: u8 = 1;
+const WRONG: u8 = 2;
+
+/// 0 for the unreserved and reserved characters of RFC 3986 §2.2 and §2.3.
+static URI_CHARACTERS: [u8; 256] = {
+    let others = b"-._~:/?#[]@!$&'()*+,;=";
+    let mut table = [WRONG; 256];
     let mut byte = 0_u8;
     while byte < 128 {
-        table[byte as usize] = byte.is_ascii_alphanumeric();
+        if byte.is_ascii_alphanumeric() {
+            table[byte as usize] = 0;
+        }
         byte += 1;
     }
     let mut i = 0;
     while i < others.len() {
-        table[others[i] as usize] = true;
+        table[others[i] as usize] = 0;
         i += 1;
     }
+    table[b'%' as usize] = ESCAPE;
     table
 };
 
