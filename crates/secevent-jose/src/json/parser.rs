@@ -300,6 +300,7 @@ impl Parser<'_> {
 
 /// Whether a text has neither escapes nor control characters, as minified claims mostly have. Without an early end
 /// the compiler looks at many bytes at once.
+#[expect(clippy::needless_bitwise_bool, reason = "lazy operators would end early")]
 fn is_plain(text: &[u8]) -> bool {
     !text.iter().fold(false, |found, byte| found | (*byte < 0x20) | (*byte == b'\\'))
 }
