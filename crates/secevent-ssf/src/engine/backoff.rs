@@ -1,6 +1,6 @@
 //! How long a failing lane waits.
 
-/// The longest wait after each failure in a row; the last one repeats until retention ends.
+/// The longest wait after each failure in a row; the last one repeats until the SET or the lane is given up.
 const STEPS_SECS: [u64; 9] = [1, 5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400];
 
 /// The wait in milliseconds after `failures` in a row (at least 1), with full jitter: anything between 0 and the

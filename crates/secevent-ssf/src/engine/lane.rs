@@ -1,16 +1,22 @@
 //! A lane: the delivery of one push stream. A bounded window in flight, one timer, one breaker.
 //!
-//! Two SETs of one subject are never in flight together and never overtake each other (PUSH-046). While answers
-//! fail, one SET at a time probes the receiver, with growing pauses. A SET that its receiver refuses is set aside
-//! and the lane goes on.
+//! Two SETs of one subject are never in flight together and never overtake each other (PUSH-046). A SET that fails
+//! waits by itself while those of other subjects go on; a receiver that fails altogether is probed by one SET at a
+//! time. A SET that its receiver refuses, or does not take within a week, is set aside, and the lane goes on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Backlog, Millis, backoff};
+use super::{
+    Backlog, Millis, backoff,
+    breaker::{Breaker, Failure},
+};
 use crate::{Entry, Seq, delivery::push::Verdict};
 
 /// A receiver that is broken for this long is given up and its stream paused.
 const GIVE_UP_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// A SET that fails for this long while others are taken is set aside: the default of retention.
+const SET_ASIDE_MS: u64 = 7 * GIVE_UP_MS;
 
 /// The longest that a receiver's `Retry-After` is believed.
 const RETRY_AFTER_SECS_MAX: u64 = 3600;
@@ -20,13 +26,18 @@ const RETRY_AFTER_SECS_MAX: u64 = 3600;
 pub struct Lane {
     backlog: Backlog,
     in_flight: BTreeSet<Seq>,
-    /// On their way when the lane failed last: should they fail too, it is the same failure.
-    same_round: BTreeSet<Seq>,
+    /// SETs that failed and wait for their next attempt.
+    waiting: BTreeMap<Seq, Waiting>,
+    breaker: Breaker,
     window: usize,
     held: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
     failures: u32,
-    broken_since: Option<Millis>,
-    not_before: Millis,
+    since: Millis,
+    until: Millis,
 }
 
 /// What the shell does next.
@@ -64,47 +75,53 @@ pub enum Outcome {
 
 impl Lane {
     /// A lane over this backlog with at most `window` SETs in flight.
-    pub const fn new(backlog: Backlog, window: usize) -> Self {
-        Self {
-            backlog,
-            in_flight: BTreeSet::new(),
-            same_round: BTreeSet::new(),
-            window,
-            held: false,
-            failures: 0,
-            broken_since: None,
-            not_before: Millis(0),
-        }
+    pub fn new(backlog: Backlog, window: usize) -> Self {
+        let (in_flight, waiting, breaker) = (BTreeSet::new(), BTreeMap::new(), Breaker::default());
+        Self { backlog, in_flight, waiting, breaker, window, held: false }
     }
 
     /// What to do now.
     pub fn next(&mut self, now: Millis) -> Action {
-        let window = if self.failures > 0 { 1 } else { self.window };
+        let window = if self.breaker.is_open() { 1 } else { self.window };
         if self.held || self.in_flight.len() >= window {
             return Action::Idle;
         }
-        match self.candidate() {
-            Some(_) if now < self.not_before => Action::Wait(self.not_before),
-            Some(entry) => {
+        if now < self.breaker.until() {
+            return Action::Wait(self.breaker.until());
+        }
+        match self.candidate(now) {
+            Ok(entry) => {
                 self.in_flight.insert(entry.seq);
                 Action::Send(entry.seq)
             }
-            None => self.backlog.wants().map_or(Action::Idle, Action::Read),
+            Err(earliest) => match self.backlog.wants() {
+                Some(after) => Action::Read(after),
+                None => earliest.map_or(Action::Idle, Action::Wait),
+            },
         }
     }
 
-    /// The first open event that is not in flight and whose subject is not waiting before it; else the next of
-    /// the log.
+    /// The first SET that may go: not in flight, not waiting, and no earlier one of its subject is open. While only
+    /// probes go, those that failed before come last: a SET which always fails does not keep the others from probing.
+    /// Else the time at which the first one that waits may go.
     // spec: PUSH-046
-    fn candidate(&mut self) -> Option<Entry> {
+    fn candidate(&mut self, now: Millis) -> Result<Entry, Option<Millis>> {
         let mut busy = BTreeSet::new();
-        for entry in self.backlog.open() {
-            if !self.in_flight.contains(&entry.seq) && !busy.contains(&entry.subject) {
-                return Some(entry);
+        let mut again = None;
+        let mut earliest = None;
+        for entry in self.backlog.open().filter(|entry| busy.insert(entry.subject)) {
+            match self.waiting.get(&entry.seq) {
+                _ if self.in_flight.contains(&entry.seq) => {}
+                None => return Ok(entry),
+                Some(waiting) if waiting.until <= now && !self.breaker.is_open() => return Ok(entry),
+                Some(waiting) if waiting.until <= now => _ = again.get_or_insert(entry),
+                Some(waiting) => {
+                    earliest = Some(earliest.map_or(waiting.until, |at: Millis| at.min(waiting.until)));
+                }
             }
-            busy.insert(entry.subject);
         }
-        std::iter::from_fn(|| self.backlog.take()).find(|entry| !busy.contains(&entry.subject))
+        let fresh = std::iter::from_fn(|| self.backlog.take()).find(|entry| busy.insert(entry.subject));
+        fresh.or(again).ok_or(earliest)
     }
 
     /// The receiver answered, or did not. `jitter` is a fresh random number.
@@ -113,27 +130,25 @@ impl Lane {
         self.in_flight.remove(&seq);
         match verdict {
             Verdict::Delivered { .. } => {
-                self.mend();
-                self.backlog.settle(seq);
+                self.breaker.mend();
+                self.settle(seq);
                 Outcome::Settled
             }
             Verdict::Refused(reason) => {
-                // It was heard and answered: the lane itself works.
-                self.mend();
-                self.backlog.settle(seq);
+                // It was heard and answered: the receiver itself works.
+                self.breaker.mend();
+                self.settle(seq);
                 Outcome::Dead(reason)
             }
             Verdict::Pause(reason) => self.give_up(reason),
-            Verdict::LaneFault(reason) => self.fail(seq, reason, None, now, jitter),
-            Verdict::Retry { reason, after_secs } => self.fail(seq, reason, after_secs, now, jitter),
+            Verdict::LaneFault(reason) => self.fail(seq, reason, None, true, (now, jitter)),
+            Verdict::Retry { reason, after_secs } => self.fail(seq, reason, after_secs, false, (now, jitter)),
         }
     }
 
-    fn mend(&mut self) {
-        self.failures = 0;
-        self.broken_since = None;
-        self.not_before = Millis(0);
-        self.same_round.clear();
+    fn settle(&mut self, seq: Seq) {
+        self.waiting.remove(&seq);
+        self.backlog.settle(seq);
     }
 
     fn give_up(&mut self, reason: String) -> Outcome {
@@ -141,27 +156,29 @@ impl Lane {
         Outcome::Pause(reason)
     }
 
+    // spec: PUSH-031, PUSH-041, PUSH-044
     fn fail(
         &mut self,
         seq: Seq,
         reason: String,
         after_secs: Option<u64>,
-        now: Millis,
-        jitter: u32,
+        of_stream: bool,
+        (now, jitter): (Millis, u32),
     ) -> Outcome {
-        let since = *self.broken_since.get_or_insert(now);
-        if now.0.saturating_sub(since.0) >= GIVE_UP_MS {
+        let asked_ms = after_secs.map_or(0, |secs| secs.min(RETRY_AFTER_SECS_MAX) * 1000);
+        self.breaker.failed(&Failure { seq, in_flight: &self.in_flight, of_stream, asked_ms }, now, jitter);
+        if self.breaker.broken_for(now) >= GIVE_UP_MS {
             return self.give_up(format!("no success for 24 hours; last: {reason}"));
         }
-        // Several that were in flight together fail together: that is one failure of the lane.
-        if !self.same_round.remove(&seq) {
-            self.same_round.clone_from(&self.in_flight);
-            self.failures = self.failures.saturating_add(1);
-            self.not_before = now.plus(backoff(self.failures, jitter));
+        let fresh = Waiting { failures: 0, since: now, until: now };
+        let waiting = self.waiting.entry(seq).or_insert(fresh);
+        if now.0.saturating_sub(waiting.since.0) >= SET_ASIDE_MS {
+            self.settle(seq);
+            return Outcome::Dead(format!("not taken within a week; last: {reason}"));
         }
-        let asked = after_secs.map_or(0, |secs| secs.min(RETRY_AFTER_SECS_MAX) * 1000);
-        self.not_before = self.not_before.max(now.plus(asked));
-        Outcome::Retry { at: self.not_before, reason }
+        waiting.failures = waiting.failures.saturating_add(1);
+        waiting.until = now.plus(backoff(waiting.failures, jitter).max(asked_ms));
+        Outcome::Retry { at: waiting.until.max(self.breaker.until()), reason }
     }
 
     /// Holds the lane while its stream is paused, or lets it go on at once (SSF-148, SSF-149).
@@ -169,7 +186,8 @@ impl Lane {
     pub fn hold(&mut self, held: bool) {
         self.held = held;
         if !held {
-            self.mend();
+            self.breaker.mend();
+            self.waiting.clear();
         }
     }
 

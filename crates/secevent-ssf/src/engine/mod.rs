@@ -2,6 +2,7 @@
 
 mod backlog;
 mod backoff;
+mod breaker;
 mod lane;
 mod poll_queue;
 

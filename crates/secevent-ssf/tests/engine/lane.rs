@@ -54,39 +54,91 @@ fn two_sets_of_one_subject_are_never_in_flight_and_never_overtake() {
     assert_eq!(sends(&mut lane, Millis(0)), [2]);
     assert_eq!(fail(&mut lane, 2, Millis(10)), 1_000);
     lane.answered(Seq(3), DELIVERED, Millis(20), 0);
-    assert_eq!(sends(&mut lane, Millis(20)), [2, 5], "a failed SET comes before later ones of its subject");
-    lane.answered(Seq(2), DELIVERED, Millis(30), 0);
-    assert_eq!(sends(&mut lane, Millis(30)), [4]);
+    assert_eq!(sends(&mut lane, Millis(20)), [5], "others go on while one waits");
+    assert_eq!(lane.next(Millis(20)), Action::Wait(Millis(1_010)));
+    assert_eq!(sends(&mut lane, Millis(1_010)), [2], "a failed SET comes before later ones of its subject");
+    lane.answered(Seq(2), DELIVERED, Millis(1_020), 0);
+    assert_eq!(sends(&mut lane, Millis(1_020)), [4]);
 }
 
 // spec: PUSH-040
 #[test]
-fn those_that_were_in_flight_together_fail_as_one() {
+fn a_receiver_that_fails_three_rounds_is_probed_by_one_set_at_a_time() {
+    let mut lane = lane(&[1, 2, 3], 8);
+    for (at, wait) in [(0, 1_000), (1_000, 5_000), (6_000, 30_000)] {
+        assert_eq!(sends(&mut lane, Millis(at)), [1, 2, 3], "the window is open");
+        for seq in [1, 2, 3] {
+            assert_eq!(fail(&mut lane, seq, Millis(at)), wait, "those of one round fail as one");
+        }
+    }
+    assert_eq!(sends(&mut lane, Millis(36_000)), [1], "one probe");
+    assert_eq!(fail(&mut lane, 1, Millis(36_000)), 120_000);
+    assert_eq!(lane.next(Millis(36_001)), Action::Wait(Millis(41_000)), "the second step of the breaker");
+    assert_eq!(sends(&mut lane, Millis(41_000)), [2], "another SET probes while the first waits");
+    lane.answered(Seq(2), DELIVERED, Millis(41_001), 0);
+    assert_eq!(sends(&mut lane, Millis(41_001)), [3], "a success opens the window; the first keeps its wait");
+    assert_eq!(lane.next(Millis(41_001)), Action::Wait(Millis(156_000)));
+}
+
+// spec: PUSH-040
+#[test]
+fn those_that_were_in_flight_when_the_breaker_opened_do_not_count_again() {
     let mut lane = lane(&[1, 2, 3], 8);
     assert_eq!(sends(&mut lane, Millis(0)), [1, 2, 3]);
-    assert_eq!(fail(&mut lane, 1, Millis(0)), 1_000);
-    // Long after the pause, which was the first step: still the same round.
+    let fault = || Verdict::LaneFault("status 401".into());
+    lane.answered(Seq(1), fault(), Millis(0), u32::MAX);
     assert_eq!(lane.next(Millis(1_500)), Action::Idle, "no probe while others are on their way");
     for late in [2, 3] {
-        lane.answered(Seq(late), retry(None), Millis(9_000), u32::MAX);
+        lane.answered(Seq(late), fault(), Millis(9_000), u32::MAX);
     }
-    assert_eq!(sends(&mut lane, Millis(9_000)), [1], "one probe at a time");
-    assert_eq!(fail(&mut lane, 1, Millis(9_100)), 5_000, "the second step, not the fourth");
+    assert_eq!(sends(&mut lane, Millis(9_000)), [1]);
+    lane.answered(Seq(1), fault(), Millis(9_100), u32::MAX);
+    assert_eq!(lane.next(Millis(9_100)), Action::Wait(Millis(14_100)), "the second step, not the fourth");
 }
 
-// spec: PUSH-040
+// spec: PUSH-040, PUSH-044
 #[test]
-fn one_set_probes_a_failing_receiver_and_success_opens_the_window_again() {
-    let mut lane = lane(&[1, 2, 3], 8);
-    sends(&mut lane, Millis(0));
-    for seq in [1, 2, 3] {
-        fail(&mut lane, seq, Millis(0));
+fn one_set_that_always_fails_does_not_hold_up_the_others() {
+    let mut lane = lane(&[1, 2, 3, 4, 5, 6], 2);
+    let mut attempts = 0;
+    for now in (0..60_000).step_by(100).map(Millis) {
+        for seq in sends(&mut lane, now) {
+            match seq {
+                1 => {
+                    attempts += 1;
+                    lane.answered(Seq(1), retry(Some(30)), now, 0);
+                }
+                _ => _ = lane.answered(Seq(seq), DELIVERED, now, 0),
+            }
+        }
     }
-    assert_eq!(lane.next(Millis(999)), Action::Wait(Millis(1_000)));
-    assert_eq!(sends(&mut lane, Millis(1_000)), [1]);
-    lane.answered(Seq(1), DELIVERED, Millis(1_001), 0);
-    assert_eq!(sends(&mut lane, Millis(1_001)), [2, 3]);
-    assert_eq!(fail(&mut lane, 2, Millis(2_000)), 1_000, "after a success the steps begin anew");
+    assert_eq!(attempts, 2, "Retry-After holds for the SET it was said of");
+    assert!((2..=6).all(|seq| lane.backlog().is_settled(Seq(seq))));
+}
+
+// spec: PUSH-044
+#[test]
+fn a_set_that_is_not_taken_within_a_week_is_set_aside() {
+    let mut lane = lane(&[1, 2, 2, 2, 2, 2, 2, 2, 2, 2], 1);
+    let mut dead = None;
+    let mut now = Millis(0);
+    while dead.is_none() {
+        match lane.next(now) {
+            Action::Send(Seq(1)) => match lane.answered(Seq(1), retry(None), now, u32::MAX) {
+                Outcome::Dead(reason) => dead = Some(reason),
+                outcome => assert!(matches!(outcome, Outcome::Retry { .. }), "{outcome:?}"),
+            },
+            // Others are taken once a day, so that the receiver is never given up.
+            Action::Send(seq) => {
+                lane.answered(seq, DELIVERED, now, 0);
+                now = now.plus(20 * HOUR);
+            }
+            Action::Wait(until) => now = until,
+            other => panic!("unexpected {other:?}"),
+        }
+    }
+    assert!(dead.is_some_and(|reason| reason.contains("week") && reason.contains("503")));
+    assert!(lane.backlog().is_settled(Seq(1)) && now.0 >= 7 * 24 * HOUR);
 }
 
 // spec: PUSH-044
@@ -133,7 +185,7 @@ fn a_receiver_broken_for_a_day_pauses_the_stream_and_keeps_its_sets() {
     assert_eq!(lane.next(now.plus(HOUR)), Action::Idle, "the lane holds itself");
     lane.hold(false);
     assert_eq!(sends(&mut lane, now), [1], "nothing is lost");
-    assert_eq!(fail(&mut lane, 1, now), 1_000, "and the breaker is fresh");
+    assert_eq!(fail(&mut lane, 1, now), 1_000, "and the steps begin anew");
 }
 
 // spec: PUSH-044
