@@ -123,6 +123,12 @@ impl Error {
         Self::from_check(check, Fault::Peer)
     }
 
+    /// The same, with somebody else to act.
+    pub(crate) const fn blamed_on(mut self, fault: Fault) -> Self {
+        self.fault = fault;
+        self
+    }
+
     pub(crate) fn local(error: &secevent_jose::Error) -> Self {
         let mut check = Check::new(crate::Role::Issuer);
         check.error("SET-037", error.to_string(), "check the signer and its key");

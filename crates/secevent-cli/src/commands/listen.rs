@@ -25,8 +25,9 @@ use crate::{
 /// Receive signals from a transmitter and print them
 #[derive(clap::Args)]
 #[command(after_help = "\
-Finds the transmitter, creates a stream, verifies it, prints each signal, and deletes the stream at the end.
-Against a development hub the token is found in ./secevent-data/dev.token.
+Finds the transmitter, creates a stream, verifies it, prints each signal, and deletes the stream
+at the end. Against a development hub the token is found in ./secevent-data/dev.token; elsewhere
+give it with --token.
 
 Examples:
   secevent listen --issuer http://127.0.0.1:8417

@@ -19,9 +19,9 @@ use crate::{
 /// Run the hub: accept events, deliver them, receive those of others
 #[derive(clap::Args)]
 #[command(after_help = "\
-Without a configuration file the hub runs for development: on 127.0.0.1:8417, with keys and tokens made at its
-first start and everything kept in ./secevent-data. Every value of a configuration file can also be given as
-SECEVENT_SECTION_KEY, such as SECEVENT_POLL_WAIT=5s.
+Without a configuration file the hub runs for development: on 127.0.0.1:8417, with keys and
+tokens made at its first start and everything kept in ./secevent-data. Every value of a
+configuration file can also be given as SECEVENT_SECTION_KEY, such as SECEVENT_POLL_WAIT=5s.
 
 Examples:
   secevent serve
@@ -63,8 +63,19 @@ fn check(args: &Args, config: &Config, address: &str) -> Result<(), Failure> {
     if port.is_none() {
         return Err(no_address(address));
     }
-    let settings = config.settings(&format!("http://{address}"), &environment, clock::shared());
-    settings.map(drop).map_err(unfit(args))
+    let judge = |config: &Config| {
+        let settings = config.settings(&format!("http://{address}"), &environment, clock::shared());
+        settings.map(drop).map_err(unfit(args))
+    };
+    if args.config.is_some() {
+        return judge(config);
+    }
+    // What a first start would make need not be there yet: it is made where nobody sees it.
+    let folder = tempfile::tempdir()
+        .map_err(|error| Failure::could_not(format_args!("a temporary folder: {error}")))?;
+    let config = Config::development(folder.path(), variables()).map_err(unfit(args))?;
+    config.make_development_files(folder.path()).map_err(unfit(args))?;
+    judge(&config)
 }
 
 async fn serve(args: &Args, config: &Config, address: &str) -> Result<Exit, Failure> {

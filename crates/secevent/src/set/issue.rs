@@ -145,7 +145,8 @@ impl Draft {
 /// Judges a complete claims set as an issuer must.
 fn judge(members: Map<String, Value>, profile: &Profile) -> Result<Claims, Error> {
     let mut check = Check::new(Role::Issuer);
-    let document = super::claims_document(Value::Object(members).to_string().into_bytes())?;
+    let document = super::claims_document(Value::Object(members).to_string().into_bytes())
+        .map_err(|error| error.blamed_on(Fault::Caller))?;
     Claims::read(document, profile, &mut check).ok_or_else(|| Error::from_check(check, Fault::Caller))
 }
 

@@ -127,7 +127,8 @@ pub(crate) fn judge(
     }
 }
 
-pub(crate) const JSON_MEND: &str = "send the claims as one JSON object without duplicate members";
+pub(crate) const JSON_MEND: &str =
+    "write the claims as one JSON object, at most 64 deep and without duplicate members";
 
 /// The claims as a document.
 pub(crate) fn claims_document(payload: Vec<u8>) -> Result<Document, Error> {

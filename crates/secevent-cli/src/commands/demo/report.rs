@@ -34,7 +34,7 @@ pub(super) struct Report {
 /// Fits the longest name of the catalogue.
 const EVENT: usize = 40;
 /// Fits the samples.
-const ABOUT: usize = 32;
+const ABOUT: usize = 34;
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const DIM: Style = Style::new().dimmed();
