@@ -61,7 +61,12 @@ pub(crate) fn subjects() -> Vec<Vec<u8>> {
     let mut subjects = vectors(&["subject"]);
     let table: Vec<Value> =
         serde_json::from_slice(&testkit::bytes("derived-table-2.json")).expect("a table of subjects");
-    subjects.extend(table.iter().map(|row| Value::from([&row["added"], &row["event"]].map(Value::clone))).map(|pair| pair.to_string().into_bytes()));
+    subjects.extend(
+        table
+            .iter()
+            .map(|row| Value::from([&row["added"], &row["event"]].map(Value::clone)))
+            .map(|pair| pair.to_string().into_bytes()),
+    );
     subjects
 }
 
@@ -73,8 +78,9 @@ pub(crate) fn jwks() -> Vec<Vec<u8>> {
     sets
 }
 
+/// All of them: what is no JSON is a seed too.
 pub(crate) fn json() -> Vec<Vec<u8>> {
-    testkit::vectors().iter().filter(|vector| vector.file.ends_with(".json")).map(|vector| vector.bytes()).collect()
+    testkit::vectors().iter().map(testkit::Vector::bytes).collect()
 }
 
 /// The parts of the tokens.

@@ -29,7 +29,6 @@ pub(crate) static DECRYPTION: LazyLock<[secevent::jwe::DecryptionKey; 3]> = Lazy
         "y":"e8lnCO-AlStT-NJVX-crhB7QRYhiix03illJOVAOyck","d":"VEmDZpDXXK8p8N0Cndsxs924q6nS1RXFASRl6BfUqdw"}"#;
     let x25519 = r#"{"kty":"OKP","crv":"X25519","x":"3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08",
         "d":"XasIfmJKikt54X-Lg4AO5m87sSkmGLb9HC-LJ_-I4Os"}"#;
-    [p256, x25519, &rsa].map(|jwk| {
-        secevent::jwe::DecryptionKey::from_jwk(jwk.as_bytes()).expect("it is a key")
-    })
+    [p256, x25519, &rsa]
+        .map(|jwk| secevent::jwe::DecryptionKey::from_jwk(jwk.as_bytes()).expect("it is a key"))
 });

@@ -37,7 +37,9 @@ fn main() -> Result<ExitCode> {
     if !arguments.replay.is_empty() {
         for file in &arguments.replay {
             let input = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-            targets.iter().for_each(|target| (target.run)(&input));
+            for target in targets {
+                (target.run)(&input);
+            }
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -59,27 +61,25 @@ fn unknown(name: &str) -> String {
 fn run(target: &Target, arguments: &Arguments) -> Result<bool> {
     let mut session = Session::new(target, arguments.seed);
     let start = now();
-    let (mut slowest, mut before) = (Duration::ZERO, start);
-    while before.duration_since(start).as_secs() < arguments.seconds {
-        let outcome = session.run_one();
-        let after = now();
-        let took = after.duration_since(before);
-        before = after;
-        match outcome {
-            Ok(input) if took > slowest && took >= SLOW => {
-                println!("{} takes {} ms: {}", target.name, took.as_millis(), keep(target, "slow", &input)?);
-            }
-            Ok(_) => {}
-            Err(crash) => {
-                let file = keep(target, "crash", &crash.input)?;
-                println!("{} panics after {} executions: {file}", target.name, session.executions());
-                return Ok(false);
-            }
+    let (mut slowest, mut end) = (Duration::ZERO, start);
+    while end.duration_since(start).as_secs() < arguments.seconds {
+        let input = session.next_input();
+        let begin = now();
+        let survived = session.survives(&input);
+        end = now();
+        let took = end.duration_since(begin);
+        if !survived {
+            let file = keep(target, "crash", &input)?;
+            println!("{} panics after {} executions: {file}", target.name, session.executions());
+            return Ok(false);
+        }
+        if took > slowest && took >= SLOW {
+            println!("{} takes {} ms: {}", target.name, took.as_millis(), keep(target, "slow", &input)?);
         }
         slowest = slowest.max(took);
     }
     let executions = session.executions();
-    let per_second = executions / before.duration_since(start).as_secs().max(1);
+    let per_second = executions / end.duration_since(start).as_secs().max(1);
     println!("{:<10} {executions:>12} {per_second:>10} {:>11}", target.name, slowest.as_millis());
     Ok(true)
 }
@@ -88,13 +88,16 @@ fn run(target: &Target, arguments: &Arguments) -> Result<bool> {
 fn keep(target: &Target, kind: &str, input: &[u8]) -> Result<String> {
     let folder = folder("artifacts");
     fs::create_dir_all(&folder)?;
-    let hash: String = secevent_jose::sha256(input)[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = secevent_jose::base64url(&secevent_jose::sha256(input)[..6]);
     let file = folder.join(format!("{}-{kind}-{hash}", target.name));
     fs::write(&file, input).with_context(|| format!("cannot write {}", file.display()))?;
     Ok(file.display().to_string())
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the program, and nothing is decided by the clock but its end")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the program, and nothing is decided by the clock but its end"
+)]
 fn now() -> Instant {
     Instant::now()
 }

@@ -1,6 +1,6 @@
-//! A run of one target: the corpus first, then mutations of it; the seed decides which.
+//! A run of one target: inputs in an order that the seed decides.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 
 use fastrand::Rng;
 
@@ -35,23 +35,28 @@ impl Session {
         self.executions
     }
 
+    /// The next input: the corpus first, then mutations of it.
+    pub fn next_input(&mut self) -> Vec<u8> {
+        let next = usize::try_from(self.executions).unwrap_or(usize::MAX);
+        self.executions += 1;
+        if let Some(input) = self.pool.inputs.get(next) {
+            return input.clone();
+        }
+        let from = self.pool.input(&mut self.rng).to_vec();
+        mutate(&from, &self.pool, &mut self.rng)
+    }
+
     /// Tries one more input and returns it.
     ///
     /// # Errors
     /// When it makes the target panic.
     pub fn run_one(&mut self) -> Result<Vec<u8>, Crash> {
-        let next = usize::try_from(self.executions).ok().and_then(|next| self.pool.inputs.get(next));
-        let input = match next {
-            Some(input) => input.clone(),
-            None => {
-                let from = self.pool.input(&mut self.rng).to_vec();
-                mutate(&from, &self.pool, &mut self.rng)
-            }
-        };
-        self.executions += 1;
-        match catch_unwind(AssertUnwindSafe(|| (self.run)(&input))) {
-            Ok(()) => Ok(input),
-            Err(_) => Err(Crash { input }),
-        }
+        let input = self.next_input();
+        if self.survives(&input) { Ok(input) } else { Err(Crash { input }) }
+    }
+
+    /// Whether the target does not panic on this input.
+    pub fn survives(&self, input: &[u8]) -> bool {
+        catch_unwind(|| (self.run)(input)).is_ok()
     }
 }

@@ -64,20 +64,27 @@ pub enum Role {
     Receiver,
 }
 
-/// Collects findings while a document is walked; all of them, not the first only.
+/// Collects findings while a document is walked; not the first only, but the first hundred.
 #[derive(Debug)]
 pub struct Check {
     role: Role,
     /// The names of the members walked into, one after the other, and where each begins.
     names: String,
     steps: Vec<usize>,
+    worst: Option<Level>,
     findings: Vec<Finding>,
 }
+
+/// A token of 64 KiB can break a rule tens of thousands of times; whoever mends it needs the first hundred.
+const FINDINGS_MAX: usize = 100;
+
+/// Names in a place are cut here; those of the specifications are shorter.
+const NAME_CHARS_MAX: usize = 128;
 
 impl Check {
     /// An empty collection for a walk from this side.
     pub const fn new(role: Role) -> Self {
-        Self { role, names: String::new(), steps: Vec::new(), findings: Vec::new() }
+        Self { role, names: String::new(), steps: Vec::new(), worst: None, findings: Vec::new() }
     }
 
     /// The side this walk judges from.
@@ -123,6 +130,11 @@ impl Check {
         found: impl Into<String>,
         mend: impl Into<String>,
     ) {
+        let heavier = Some(level) > self.worst;
+        self.worst = self.worst.max(Some(level));
+        if self.findings.len() >= FINDINGS_MAX && !heavier {
+            return;
+        }
         let (found, mend) = (found.into(), mend.into());
         self.findings.push(Finding { id, level, at: self.pointer(), found, mend, code });
     }
@@ -131,12 +143,13 @@ impl Check {
     fn pointer(&self) -> String {
         let ends = self.steps.iter().skip(1).copied().chain([self.names.len()]);
         let names = self.steps.iter().zip(ends).map(|(start, end)| &self.names[*start..end]);
-        names.flat_map(|name| ["/".to_owned(), name.replace('~', "~0").replace('/', "~1")]).collect()
+        let cut = |name: &str| name.chars().take(NAME_CHARS_MAX).collect::<String>();
+        names.flat_map(|name| ["/".to_owned(), cut(name).replace('~', "~0").replace('/', "~1")]).collect()
     }
 
     /// The heaviest level found so far.
-    pub fn worst(&self) -> Option<Level> {
-        self.findings.iter().map(|finding| finding.level).max()
+    pub const fn worst(&self) -> Option<Level> {
+        self.worst
     }
 
     /// Whether a strict reader refuses.

@@ -236,7 +236,7 @@ fn logout_token(claims: Object<'_>, check: &mut Check) {
     }
     if check.role() == Role::Issuer && claims.contains("exp") {
         let seconds = |name| claims.get(name).and_then(NumericDate::read).map_or(0, |at| at.timestamp().0);
-        if seconds("exp") - seconds("iat") > 120 {
+        if seconds("exp").saturating_sub(seconds("iat")) > 120 {
             let found = "the token lives longer than two minutes";
             check.within("exp", |check| check.warn("BCL-028", found, "shorten its life"));
         }

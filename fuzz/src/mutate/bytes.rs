@@ -8,10 +8,46 @@ use super::Pool;
 
 /// Pieces of the grammars that are parsed here, and bytes that grammars trip over.
 const TOKENS: [&[u8]; 40] = [
-    b"{", b"}", b"[", b"]", b":", b",", b"\"", b"\\", b"\\u0000", b"\\ud800", b"\\udc00", b"\\u0061", b"null", b"true",
-    b"0", b"-0", b"1e400", b"1e-400", b"1.0", b"18446744073709551616", b".", b"..", b"=", b"-_", b"+/", b"\0", b"\n",
-    b"\r\n", b"\t", b" ", b"\x7f", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xef\xbb\xbf", "ä".as_bytes(),
-    "\u{10ffff}".as_bytes(), "\u{202e}".as_bytes(), b"\"a\":1,", b"%00",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b":",
+    b",",
+    b"\"",
+    b"\\",
+    b"\\u0000",
+    b"\\ud800",
+    b"\\udc00",
+    b"\\u0061",
+    b"null",
+    b"true",
+    b"0",
+    b"-0",
+    b"1e400",
+    b"1e-400",
+    b"1.0",
+    b"18446744073709551616",
+    b".",
+    b"..",
+    b"=",
+    b"-_",
+    b"+/",
+    b"\0",
+    b"\n",
+    b"\r\n",
+    b"\t",
+    b" ",
+    b"\x7f",
+    b"\xff",
+    b"\xc3",
+    b"\xed\xa0\x80",
+    b"\xef\xbb\xbf",
+    "ä".as_bytes(),
+    "\u{10ffff}".as_bytes(),
+    "\u{202e}".as_bytes(),
+    b"\"a\":1,",
+    b"%00",
 ];
 
 pub(super) fn mutate(input: &[u8], pool: &Pool, rng: &mut Rng) -> Vec<u8> {
@@ -23,8 +59,10 @@ pub(super) fn mutate(input: &[u8], pool: &Pool, rng: &mut Rng) -> Vec<u8> {
         3 => insert(&mut output, rng.choice(TOKENS).unwrap_or_default(), rng),
         4 => insert(&mut output, &[rng.u8(..)], rng),
         5 => {
-            let piece = input[range(input.len(), rng)].repeat(if rng.u8(..64) == 0 { 4096 } else { 1 });
-            insert(&mut output, &piece[..piece.len().min(super::INPUT_BYTES_MAX)], rng);
+            let piece = &input[range(input.len(), rng)];
+            let most = if rng.u8(..64) == 0 { 4096 } else { 1 };
+            let times = most.min(super::INPUT_BYTES_MAX / piece.len().max(1));
+            insert(&mut output, &piece.repeat(times), rng);
         }
         6 => {
             let other = pool.input(rng);

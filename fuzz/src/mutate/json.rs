@@ -11,8 +11,23 @@ const MARK_WRITTEN: &str = r#""\u0001mark""#;
 
 /// Spellings that are refused, that are read inexactly, or that two parsers may read differently.
 const SPELLINGS: [&str; 18] = [
-    "1e400", "-1e400", "1e-400", "-0", "-0.0", "0e0", "1.0", "1E5", "18446744073709551616", "9223372036854775808",
-    "1.7976931348623158e308", "1.7976931348623157e308", "4.9e-324", "0.1e1", "01", "\"\\ud800\"", "\"\\u0061\"",
+    "1e400",
+    "-1e400",
+    "1e-400",
+    "-0",
+    "-0.0",
+    "0e0",
+    "1.0",
+    "1E5",
+    "18446744073709551616",
+    "9223372036854775808",
+    "1.7976931348623158e308",
+    "1.7976931348623157e308",
+    "4.9e-324",
+    "0.1e1",
+    "01",
+    "\"\\ud800\"",
+    "\"\\u0061\"",
     "\"\\/\\b\\u00e9\"",
 ];
 
@@ -20,14 +35,25 @@ const SPELLINGS: [&str; 18] = [
 const DEPTHS: [usize; 4] = [8, 63, 64, 2000];
 
 /// A list that makes work that grows with its square show.
-const ITEMS_MAX: usize = 3000;
+const ITEMS_MAX: usize = 10_000;
 
 /// Values that are edges of something.
 pub(super) fn scalars() -> Vec<Value> {
-    let mut values = vec![Value::Null, json!(true), json!(false), json!([]), json!({}), json!(""), json!(" ")];
+    let mut values =
+        vec![Value::Null, json!(true), json!(false), json!([]), json!({}), json!(""), json!(" ")];
     values.extend([i64::MIN, -1, 0, 1, 1_767_225_600, 1_767_225_660_000, i64::MAX].map(Value::from));
-    values.extend([json!(u64::MAX), json!(1.5), json!(-0.5), json!(1e300), json!("\u{0}"), json!("ä\u{202e}")]);
-    values.extend(["a@b.example", "https://a.example/b", "urn:a:b", "+12065550100", "en", "JWT", "none"].map(Value::from));
+    values.extend([
+        json!(u64::MAX),
+        json!(1.5),
+        json!(-0.5),
+        json!(1e300),
+        json!("\u{0}"),
+        json!("ä\u{202e}"),
+    ]);
+    values.extend(
+        ["a@b.example", "https://a.example/b", "urn:a:b", "+12065550100", "en", "JWT", "none"]
+            .map(Value::from),
+    );
     values
 }
 
@@ -79,7 +105,8 @@ fn wrap(value: Value, pool: &Pool, rng: &mut Rng) -> Value {
         6 => {
             let depth = *rng.choice(&DEPTHS).unwrap_or(&1);
             // A value as deep as that may not be dropped in one go by its own parser; it is written at once.
-            (0..depth.min(100)).fold(value, |inner, _| if rng.bool() { json!([inner]) } else { json!({ "a": inner }) })
+            (0..depth.min(100))
+                .fold(value, |inner, _| if rng.bool() { json!([inner]) } else { json!({ "a": inner }) })
         }
         _ => {
             let count = rng.usize(..ITEMS_MAX);
@@ -104,8 +131,24 @@ fn retype(value: &mut Value) {
 
 /// A character of a string is added, removed or repeated.
 fn write_over(value: &mut Value, rng: &mut Rng) {
-    const CHARACTERS: [char; 16] =
-        ['a', 'A', '0', ' ', ':', '/', '@', '%', '.', '-', '"', '\\', '\u{0}', '\u{e9}', '\u{2028}', '\u{1f600}'];
+    const CHARACTERS: [char; 16] = [
+        'a',
+        'A',
+        '0',
+        ' ',
+        ':',
+        '/',
+        '@',
+        '%',
+        '.',
+        '-',
+        '"',
+        '\\',
+        '\u{0}',
+        '\u{e9}',
+        '\u{2028}',
+        '\u{1f600}',
+    ];
     let mut text: Vec<char> = value.as_str().unwrap_or_default().chars().collect();
     let at = rng.usize(..=text.len());
     match rng.u8(..4) {
@@ -140,7 +183,11 @@ fn change_members(value: &mut Value, pool: &Pool, rng: &mut Rng) -> String {
                     }
                 }
                 _ => {
-                    let twice = if rng.bool() { pool.value(rng) } else { members.get(&name).cloned().unwrap_or_default() };
+                    let twice = if rng.bool() {
+                        pool.value(rng)
+                    } else {
+                        members.get(&name).cloned().unwrap_or_default()
+                    };
                     members.insert(MARK.to_owned(), twice);
                     return spelt(&name, rng);
                 }

@@ -24,7 +24,9 @@ impl Pool {
     pub(crate) fn new(inputs: Vec<Vec<u8>>) -> Self {
         let mut pool = Self { inputs, values: json::scalars(), names: vec!["a".to_owned()] };
         let documents: Vec<Value> = pool.inputs.iter().flat_map(|input| token::documents(input)).collect();
-        documents.iter().for_each(|document| pool.harvest(document));
+        for document in &documents {
+            pool.harvest(document);
+        }
         pool.names.sort();
         pool.names.dedup();
         pool
@@ -70,7 +72,9 @@ pub(crate) fn mutate(input: &[u8], pool: &Pool, rng: &mut Rng) -> Vec<u8> {
 /// One change: to a part of a token if it is one, to a document if it is one, or to bytes.
 fn once(input: &[u8], pool: &Pool, rng: &mut Rng) -> Vec<u8> {
     let structured = rng.u8(..8) > 0;
-    if structured && let Some(output) = token::mutate(input, pool, rng).or_else(|| json::mutate(input, pool, rng)) {
+    if structured
+        && let Some(output) = token::mutate(input, pool, rng).or_else(|| json::mutate(input, pool, rng))
+    {
         return output;
     }
     bytes::mutate(input, pool, rng)

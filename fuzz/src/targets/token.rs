@@ -1,5 +1,7 @@
 //! Tokens, their headers and their claims.
 
+use std::sync::LazyLock;
+
 use secevent::{
     Check, Claims, Error, ErrorCode, Level, Policy, Profile, Role, Set, VerifiedSet, danger, explain,
 };
@@ -8,6 +10,9 @@ use serde_json::Value;
 
 use super::{NOW, refused};
 use crate::keys::{ED25519, PUBLIC, RSA};
+
+/// A payload that is fine.
+static GOOD: LazyLock<Vec<u8>> = LazyLock::new(|| testkit::bytes("derived-set-1.json"));
 
 /// What depends on the clock, which `explain` does not have.
 const OF_THE_CLOCK: [&str; 3] = ["JWT-011", "JWT-012", "JWT-014"];
@@ -23,10 +28,11 @@ pub fn token(data: &[u8]) {
         key.is_ok_and(|key| jws.verify(key, Profile::SET.algs).is_ok())
     });
     for profile in Profile::ALL {
-        let verified = verify(text, danger::unchecked(profile));
+        let verified = verify(text, &danger::unchecked(profile));
         assert!(signed || verified.is_err(), "nothing is verified without a signature");
         agree_with_explanation(text, &profile, signed, &verified);
-        let addressed = verify(text, Policy::new(profile, "https://tr.example.com", "https://rx.example.com"));
+        let addressed =
+            verify(text, &Policy::new(profile, "https://tr.example.com", "https://rx.example.com"));
         if let Ok(set) = &addressed {
             assert_eq!(set.iss(), "https://tr.example.com");
             assert!(set.aud().contains(&"https://rx.example.com"));
@@ -41,12 +47,17 @@ pub fn token(data: &[u8]) {
     }
 }
 
-fn verify(text: &str, policy: Policy) -> Result<VerifiedSet, Error> {
-    Set::parse(text)?.verify(&*PUBLIC, &policy, NOW)
+fn verify(text: &str, policy: &Policy) -> Result<VerifiedSet, Error> {
+    Set::parse(text)?.verify(&*PUBLIC, policy, NOW)
 }
 
 /// A verified token has no finding that refuses it, and a signed one that is refused has one, or is out of its time.
-fn agree_with_explanation(text: &str, profile: &Profile, signed: bool, verified: &Result<VerifiedSet, Error>) {
+fn agree_with_explanation(
+    text: &str,
+    profile: &Profile,
+    signed: bool,
+    verified: &Result<VerifiedSet, Error>,
+) {
     let Ok(explained) = explain::inspect(text, profile) else {
         return assert!(verified.is_err(), "what is verified can be explained");
     };
@@ -64,7 +75,7 @@ fn agree_with_explanation(text: &str, profile: &Profile, signed: bool, verified:
     }
 }
 
-/// An error can be shown, and the code of a missing signature is never one that invites to send again for nothing.
+/// An error can be shown, says why, and has a registered code.
 fn show(error: &Error) {
     assert!(!error.to_string().is_empty());
     assert!(!error.findings().is_empty(), "an error says why");
@@ -86,7 +97,7 @@ fn look_at(claims: &Claims) {
 /// A header of any content before a payload that is fine: only strict JSON with an `alg` of ours and the name of the
 /// key, if any, verifies.
 pub fn header(data: &[u8]) {
-    let payload = base64url(&testkit_claims());
+    let payload = base64url(&GOOD);
     let input = format!("{}.{payload}", base64url(data));
     let signature = ED25519.sign(input.as_bytes()).expect("the key signs");
     let token = format!("{input}.{}", base64url(&signature));
@@ -117,12 +128,6 @@ pub fn header(data: &[u8]) {
     }
 }
 
-fn testkit_claims() -> Vec<u8> {
-    use std::sync::LazyLock;
-    static CLAIMS: LazyLock<Vec<u8>> = LazyLock::new(|| testkit::bytes("derived-set-1.json"));
-    CLAIMS.clone()
-}
-
 /// Judges claims under every profile; those that may be issued are accepted, unless they are out of their time.
 pub fn claims(data: &[u8]) {
     let events = explain::judge_events(data);
@@ -146,7 +151,7 @@ fn go_round(issued: &Claims, profile: Profile) {
         Ok(token) => token,
         Err(error) => return assert_eq!(error.findings()[0].id, "CHK-001", "{error}"),
     };
-    match verify(&token, danger::unchecked(profile)) {
+    match verify(&token, &danger::unchecked(profile)) {
         Ok(set) => assert_eq!(set.claims(), issued),
         Err(error) => {
             let broken = error.findings().iter().filter(|finding| finding.level >= Level::Lenient);

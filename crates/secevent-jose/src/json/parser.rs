@@ -230,7 +230,7 @@ impl Parser<'_> {
         }
         if !plain {
             let text = std::str::from_utf8(&self.text[start..self.at]).unwrap_or_default();
-            if !text.parse::<f64>().is_ok_and(f64::is_finite) {
+            if serde_json::from_str::<f64>(text).is_err() {
                 return Err(self.fault("number out of range"));
             }
         }

@@ -1,8 +1,10 @@
 //! What each identifier format demands (RFC 9493 §3.2, SSF 1.0 §3, RFC 9967 §2.1), as one table.
 
+use std::collections::BTreeSet;
+
 use secevent_jose::json::{Json, Object};
 
-use super::syntax;
+use super::{SubjectId, syntax};
 use crate::{
     error::ErrorCode,
     finding::{Check, Level, describe_json, quote},
@@ -140,9 +142,10 @@ fn check_aliases(members: Object<'_>, check: &mut Check) {
         if identifiers.is_empty() {
             check.error("SUB-020", describe_json(value), "give an array of at least one subject identifier");
         }
+        let mut seen = BTreeSet::new();
         for (i, identifier) in identifiers.iter().enumerate() {
             check.within(&i.to_string(), |check| check_allowing(*identifier, false, false, check));
-            if identifiers[..i].contains(identifier) {
+            if SubjectId::read(*identifier).is_some_and(|id| !seen.insert(id.canonical())) {
                 check.warn("SUB-023", format!("identifier {i} is there twice"), "list each identifier once");
             }
         }

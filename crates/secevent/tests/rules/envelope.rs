@@ -152,3 +152,20 @@ fn everything_wrong_is_told_at_once() {
     assert_eq!(error.findings()[2].at, "/sub_id/email");
     assert_eq!(error.to_string(), "/jti: it is the number 1; give a non-empty string (SET-019) (and 2 more)");
 }
+
+// spec: CHK-001
+#[test]
+fn a_hundred_findings_are_enough() {
+    let events: serde_json::Map<_, _> = (0..5_000).map(|i| (format!("not a uri {i}"), json!(null))).collect();
+    let claims = json!({ "events": events, "x": "y".repeat(1000) });
+    let findings = secevent::explain::judge_claims(claims.to_string().as_bytes(), &Profile::SSF);
+    assert!((100..110).contains(&findings.len()), "{}", findings.len());
+    let aliases: Vec<_> = (0..1_500).map(|i| json!({ "format": "opaque", "id": format!("{i}") })).collect();
+    let mut check = secevent::Check::new(secevent::Role::Receiver);
+    let subject = json!({ "format": "aliases", "identifiers": aliases }).to_string();
+    secevent::check_subject(
+        secevent_jose::json::Document::parse(subject.into_bytes()).unwrap().root(),
+        &mut check,
+    );
+    assert_eq!(check.findings(), []);
+}
