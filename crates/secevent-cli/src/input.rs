@@ -102,13 +102,23 @@ fn fetch(url: &str) -> Result<Vec<u8>, Failure> {
     .map_err(|failure| failure.or_next(&format!("curl -i {url}")))
 }
 
-/// A private key: a file with a JWK, `-` for stdin, or `env:NAME`.
+/// A private key: a file with a JWK or PEM, `-` for stdin, or `env:NAME`.
 pub(crate) fn signing_key(source: &str) -> Result<SigningKey, Failure> {
-    let jwk = secret_bytes(source).map_err(|failure| failure.next(MAKE_A_KEY))?;
-    SigningKey::from_jwk(&jwk).map_err(|error| {
-        Failure::could_not(format_args!("{source} holds no private JWK to sign with: {error}"))
+    let bytes = secret_bytes(source).map_err(|failure| failure.next(MAKE_A_KEY))?;
+    let (form, key) = match pem(&bytes) {
+        Some(pem) => ("PEM key", SigningKey::from_pem(pem, None)),
+        None => ("JWK", SigningKey::from_jwk(&bytes)),
+    };
+    key.map_err(|error| {
+        Failure::could_not(format_args!("{source} holds no private {form} to sign with: {error}"))
             .next(MAKE_A_KEY)
     })
+}
+
+/// The text if it is PEM. One with text before its armour is too, so that the refusal says so.
+fn pem(bytes: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    (text.contains("-----BEGIN") && !text.trim_start().starts_with('{')).then_some(text)
 }
 
 fn secret_bytes(source: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {

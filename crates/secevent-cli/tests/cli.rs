@@ -158,6 +158,39 @@ fn private_keys_are_for_their_owner_and_are_not_replaced() {
     assert!(printed["d"].is_string() && printed["alg"] == "EdDSA");
 }
 
+#[test]
+fn a_key_in_pem_signs_and_is_published_as_a_jwk_is() {
+    let desk = Desk::new();
+    for (pem, alg) in [(P256_PEM, "ES256"), (RSA_PEM, "RS256")] {
+        // `sign` reads what the desk calls `k.jwk`: the content decides, not the name.
+        desk.write("k.jwk", pem);
+        desk.write("k.jwks", desk.run_with(&["keys", "public", "-"], pem).yes().out);
+        let published: Value = serde_json::from_str(&desk.read("k.jwks")).unwrap();
+        assert_eq!((&published["keys"][0]["alg"], published["keys"][0].get("d")), (&json!(alg), None));
+        let token = desk.sign("k", &[]);
+        verify(&desk, "k", &["--iss", ISS, "--aud", AUD, "--alg", alg, &token]).yes();
+    }
+    for (file, words) in [
+        (format!("Bag Attributes\n{P256_PEM}"), "nothing may stand before it"),
+        (P256_PEM.replace("PRIVATE", "ENCRYPTED PRIVATE"), "decrypt it first: openssl pkey"),
+    ] {
+        let refused = desk.run_with(&["keys", "public", "-"], &file);
+        assert_eq!(refused.code, 3);
+        assert!(
+            refused.err.contains("- holds no private PEM key") && refused.err.contains(words),
+            "{}",
+            refused.err
+        );
+        assert!(!refused.err.contains("MIG"), "a key is not repeated: {}", refused.err);
+    }
+    for command in [&["sign", "--help"][..], &["keys", "public", "--help"]] {
+        assert!(desk.run(command).yes().out.contains("PEM"), "{command:?}");
+    }
+}
+
+const P256_PEM: &str = include_str!("../../secevent-jose/tests/keys/p256.pem");
+const RSA_PEM: &str = include_str!("../../secevent-jose/tests/keys/rsa.pem");
+
 /// Arguments, stdin, exit code, and words that stdout or stderr must have.
 type Case = (&'static [&'static str], &'static str, i32, &'static [&'static str]);
 

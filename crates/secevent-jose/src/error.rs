@@ -74,7 +74,13 @@ pub enum Error {
         "the token does not decrypt with this key: it was made for another one, or was altered on its way"
     )]
     NotDecrypted,
-    /// The JWK is not a usable key; says which member is wrong.
+    /// The key that is to be revoked is the only one that could sign.
+    #[error("kid {} is the only key that can sign; add the next one, then revoke this", shown(kid))]
+    LastKey {
+        /// Its `kid`.
+        kid: String,
+    },
+    /// The JWK or PEM is not a usable key; says what is wrong.
     #[error("unusable key: {0}")]
     BadKey(String),
     /// The signer could not make a signature.

@@ -2,12 +2,13 @@
 //!
 //! One file per key type (RFC 7518 §6, RFC 8037 §2) holds all that is particular to it:
 //! [`rsa`], [`ec`] and [`okp`], each with a `Public` and a `Private` half. [`verifying`] and [`signing`] add
-//! what they have in common: `kid`, `alg`, `use` and `key_ops`.
+//! what they have in common: `kid`, `alg`, `use` and `key_ops`; [`pem`] reads both from what OpenSSL writes.
 
 pub(crate) mod der;
 mod ec;
 pub(crate) mod jwk;
 mod okp;
+mod pem;
 pub(crate) mod rsa;
 pub(crate) mod signing;
 mod verifying;

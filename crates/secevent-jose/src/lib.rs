@@ -22,7 +22,7 @@
 //!
 //! * [`jws`] splits, verifies and makes tokens; [`json`] is the strict parser for everything that is signed.
 //! * [`VerifyingKey`] and [`SigningKey`] are a key pair's two halves; [`Signer`] is what an HSM implements.
-//! * [`JwkSet`] is what an issuer publishes; [`Alg`] and [`AlgSet`] say what a receiver takes.
+//! * [`JwkSet`] is what an issuer publishes and [`KeySet`] how it changes its keys; [`Alg`] and [`AlgSet`] say what a receiver takes.
 //! * `jwe`, only with the feature of that name, encrypts a token to its recipient ([RFC 7516]) and decrypts it.
 //! * [`Seal`] hides a number; [`random`], [`sha256`] and [`constant_time_eq`] are the primitives left over.
 //!
@@ -47,6 +47,7 @@ pub mod jwe;
 mod jwks;
 pub mod jws;
 mod key;
+mod key_set;
 mod primitives;
 mod seal;
 
@@ -57,5 +58,6 @@ pub use json::JsonError;
 pub use jwks::JwkSet;
 pub use jws::{Compact, Header, attach, sign, signing_input};
 pub use key::{Signer, SigningKey, VerifyingKey};
+pub use key_set::KeySet;
 pub use primitives::{constant_time_eq, random, sha256};
 pub use seal::Seal;

@@ -63,7 +63,7 @@ pub use finding::{Check, Finding, Level, Role};
 pub use profile::{EventCount, Profile, Typ};
 #[cfg(feature = "jwe")]
 pub use secevent_jose::jwe;
-pub use secevent_jose::{Alg, AlgSet, JwkSet, Signer, SigningKey, VerifyingKey};
+pub use secevent_jose::{Alg, AlgSet, JwkSet, KeySet, Signer, SigningKey, VerifyingKey};
 pub use set::{Claims, Draft, KeyHint, Keys, Policy, Set, Unsigned, UnverifiedSet, VerifiedSet};
 #[cfg(feature = "jwe")]
 pub use set::{Decrypted, Recipient};

@@ -54,6 +54,9 @@ struct Generate {
 }
 
 /// Print the JWK Set to publish for private keys
+///
+/// A key in PEM is for RS256 if it is RSA, and else for the algorithm of its curve; its kid is its RFC 7638
+/// thumbprint. A JWK says both itself.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -61,7 +64,7 @@ Examples:
   secevent keys public key.jwk > jwks.json
   secevent keys public key.jwk rsa.jwk")]
 struct Public {
-    /// Files with private JWKs; `-` is stdin
+    /// Files with private keys, each one JWK or PEM; `-` is stdin
     #[arg(value_name = "FILE", required = true)]
     files: Vec<String>,
 }

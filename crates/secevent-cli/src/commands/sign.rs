@@ -28,7 +28,7 @@ Examples:
   secevent verify --jwks jwks.json token.jwt > claims.json
   secevent sign --key key.jwk --payload claims.json")]
 pub(crate) struct Args {
-    /// A file with the private JWK; also `env:NAME`, and `-` for stdin
+    /// A file with the private key, as JWK or PEM; also `env:NAME`, and `-` for stdin
     #[arg(long, value_name = "FILE")]
     key: String,
     /// `iss`: who issues the token

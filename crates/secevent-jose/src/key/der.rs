@@ -1,11 +1,15 @@
-//! Just enough DER to take the numbers of an RSA key out of what `aws-lc-rs` exports, which is the only input
-//! it ever sees. The other direction needs none: `aws-lc-rs` takes the numbers themselves.
+//! Just enough DER to take the numbers of an RSA key out of what `aws-lc-rs` exports, and to see which type of
+//! key a PEM block holds before `aws-lc-rs` reads it. The other direction needs none: `aws-lc-rs` takes the
+//! numbers themselves.
 
 use crate::Error;
 
 const INTEGER: u8 = 0x02;
+const BIT_STRING: u8 = 0x03;
 const OCTET_STRING: u8 = 0x04;
 const SEQUENCE: u8 = 0x30;
+/// `[0]`, constructed.
+const CONTEXT_0: u8 = 0xa0;
 
 /// `n` and `e` of an `RSAPublicKey` (RFC 8017, Appendix A.1.1).
 pub(super) fn rsa_public(der: &[u8]) -> Result<[&[u8]; 2], Error> {
@@ -21,6 +25,37 @@ pub(crate) fn rsa_private(pkcs8: &[u8]) -> Result<[&[u8]; 8], Error> {
     let mut key = Reader(Reader(info.take(OCTET_STRING)?).take(SEQUENCE)?);
     let _version = key.take(INTEGER)?;
     key.unsigned_integers()
+}
+
+/// The `AlgorithmIdentifier` of a `PrivateKeyInfo` (RFC 5208 §5).
+pub(super) fn pkcs8_algorithm(der: &[u8]) -> Result<&[u8], Error> {
+    let mut info = Reader(Reader(der).take(SEQUENCE)?);
+    let _version = info.take(INTEGER)?;
+    info.take(SEQUENCE)
+}
+
+/// The curve of an `ECPrivateKey` (RFC 5915 §3).
+pub(super) fn sec1_curve(der: &[u8]) -> Result<&[u8], Error> {
+    let mut key = Reader(Reader(der).take(SEQUENCE)?);
+    let (_version, _number) = (key.take(INTEGER)?, key.take(OCTET_STRING)?);
+    key.take(CONTEXT_0)
+}
+
+/// The `AlgorithmIdentifier` and the key of a `SubjectPublicKeyInfo` (RFC 5280 §4.1).
+pub(super) fn spki(der: &[u8]) -> Result<[&[u8]; 2], Error> {
+    let mut info = Reader(Reader(der).take(SEQUENCE)?);
+    let (algorithm, bits) = (info.take(SEQUENCE)?, info.take(BIT_STRING)?);
+    match bits {
+        [0, key @ ..] if info.0.is_empty() => Ok([algorithm, key]),
+        _ => Err(Error::BadKey("a public key is whole bytes with nothing after them".into())),
+    }
+}
+
+/// That this is one structure and nothing follows it.
+pub(super) fn check_alone(der: &[u8]) -> Result<(), Error> {
+    let mut reader = Reader(der);
+    reader.take(SEQUENCE)?;
+    if reader.0.is_empty() { Ok(()) } else { Err(Error::BadKey("bytes follow the end of the key".into())) }
 }
 
 struct Reader<'d>(&'d [u8]);

@@ -1,6 +1,7 @@
 //! Elliptic curve keys (RFC 7518 §6.2) for ES256, ES384 and ES512 (§3.4).
 
 use aws_lc_rs::encoding::{AsBigEndian, EcPrivateKeyBin};
+use aws_lc_rs::error::KeyRejected;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{self as sig, EcdsaKeyPair, KeyPair as _, ParsedPublicKey};
 use aws_lc_rs::signature::{EcdsaSigningAlgorithm, EcdsaVerificationAlgorithm};
@@ -18,6 +19,8 @@ const UNCOMPRESSED: u8 = 4;
 pub(super) struct Curve {
     pub(super) name: &'static str,
     pub(super) alg: Alg,
+    /// Its object identifier in DER (RFC 5480 §2.1.1.1).
+    oid: &'static [u8],
     /// Length of a coordinate and of the private number: both are written in full (RFC 7518 §6.2.1.2).
     bytes: usize,
     /// "Fixed" is the encoding of JWS: R and S side by side.
@@ -29,6 +32,7 @@ static CURVES: [Curve; 3] = [
     Curve {
         name: "P-256",
         alg: Alg::Es256,
+        oid: b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07",
         bytes: 32,
         verification: &sig::ECDSA_P256_SHA256_FIXED,
         signing: &sig::ECDSA_P256_SHA256_FIXED_SIGNING,
@@ -36,6 +40,7 @@ static CURVES: [Curve; 3] = [
     Curve {
         name: "P-384",
         alg: Alg::Es384,
+        oid: b"\x06\x05\x2b\x81\x04\x00\x22",
         bytes: 48,
         verification: &sig::ECDSA_P384_SHA384_FIXED,
         signing: &sig::ECDSA_P384_SHA384_FIXED_SIGNING,
@@ -43,6 +48,7 @@ static CURVES: [Curve; 3] = [
     Curve {
         name: "P-521",
         alg: Alg::Es512,
+        oid: b"\x06\x05\x2b\x81\x04\x00\x23",
         bytes: 66,
         verification: &sig::ECDSA_P521_SHA512_FIXED,
         signing: &sig::ECDSA_P521_SHA512_FIXED_SIGNING,
@@ -58,6 +64,22 @@ impl Curve {
 
     fn from_alg(alg: Alg) -> Result<&'static Self, Error> {
         CURVES.iter().find(|curve| curve.alg == alg).ok_or_else(|| Error::unfit(alg, "EC"))
+    }
+
+    pub(super) fn from_oid(oid: &[u8]) -> Option<&'static Self> {
+        CURVES.iter().find(|curve| curve.oid == oid)
+    }
+
+    /// The members of this point, which must be in uncompressed form.
+    pub(super) fn public_members(&self, point: &[u8]) -> Result<Members, Error> {
+        match point {
+            [UNCOMPRESSED, xy @ ..] if xy.len() == 2 * self.bytes => {
+                let text = |octets| Zeroizing::new(base64url(octets));
+                let (x, y) = xy.split_at(self.bytes);
+                Ok(vec![("crv", Zeroizing::new(self.name.to_owned())), ("x", text(x)), ("y", text(y))])
+            }
+            _ => bad(format!("not a point of {} in uncompressed form", self.name)),
+        }
     }
 
     /// The point in uncompressed form (SEC 1 §2.3.3).
@@ -117,6 +139,23 @@ impl Private {
         }
     }
 
+    /// From a `PrivateKeyInfo` (RFC 5208 §5).
+    pub(super) fn from_pkcs8(curve: &'static Curve, der: &[u8]) -> Result<Self, Error> {
+        Self::read(curve, EcdsaKeyPair::from_pkcs8(curve.signing, der))
+    }
+
+    /// From an `ECPrivateKey` (RFC 5915 §3).
+    pub(super) fn from_sec1(curve: &'static Curve, der: &[u8]) -> Result<Self, Error> {
+        Self::read(curve, EcdsaKeyPair::from_private_key_der(curve.signing, der))
+    }
+
+    fn read(curve: &'static Curve, pair: Result<EcdsaKeyPair, KeyRejected>) -> Result<Self, Error> {
+        match pair {
+            Ok(pair) => Ok(Self { curve, pair }),
+            Err(why) => bad(format!("not a private key of {}: {why}", curve.name)),
+        }
+    }
+
     pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
         match self.pair.sign(&SystemRandom::new(), message) {
             Ok(signature) => Ok(signature.as_ref().to_vec()),
@@ -124,10 +163,8 @@ impl Private {
         }
     }
 
-    pub(super) fn public_members(&self) -> Members {
-        let (x, y) = self.pair.public_key().as_ref()[1..].split_at(self.curve.bytes);
-        let text = |octets| Zeroizing::new(base64url(octets));
-        vec![("crv", Zeroizing::new(self.curve.name.to_owned())), ("x", text(x)), ("y", text(y))]
+    pub(super) fn public_members(&self) -> Result<Members, Error> {
+        self.curve.public_members(self.pair.public_key().as_ref())
     }
 
     pub(super) fn private_members(&self) -> Result<Members, Error> {

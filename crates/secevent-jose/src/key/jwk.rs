@@ -4,6 +4,7 @@ use std::ops::{Deref, DerefMut};
 
 use zeroize::{Zeroize, Zeroizing};
 
+use super::signing::Members;
 use crate::base64url::decode;
 use crate::error::shown;
 use crate::json::{Map, Value};
@@ -94,6 +95,18 @@ pub(crate) fn thumbprint(jwk: &Jwk) -> String {
         .filter_map(|name| Some(((*name).to_owned(), jwk.get(*name)?.clone())))
         .collect();
     base64url(&sha256(Value::Object(required).to_string().as_bytes()))
+}
+
+/// A public signature key of these members; its `kid` is the thumbprint if there is no other.
+pub(crate) fn declared(kty: &str, alg: Alg, kid: Option<&str>, members: &Members) -> Jwk {
+    let facts = [("kty", kty), ("use", "sig"), ("alg", alg.name()), ("kid", kid.unwrap_or_default())];
+    let members = members.iter().map(|(name, value)| (*name, value.as_str()));
+    let mut jwk: Jwk =
+        facts.into_iter().chain(members).map(|(name, value)| (name.to_owned(), value.into())).collect();
+    if kid.is_none() {
+        jwk.insert("kid".to_owned(), thumbprint(&jwk).into());
+    }
+    jwk
 }
 
 /// Members of a private key; the strings are overwritten when it goes.

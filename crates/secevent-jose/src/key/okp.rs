@@ -17,6 +17,11 @@ pub(super) fn supports(alg: Alg) -> bool {
     alg.is_same_as(Alg::Ed25519)
 }
 
+/// The members of a public key.
+pub(super) fn public_members(key: &[u8]) -> Members {
+    vec![("crv", Zeroizing::new(CURVE.to_owned())), ("x", Zeroizing::new(base64url(key)))]
+}
+
 fn check_curve(jwk: &Jwk) -> Result<(), Error> {
     match jwk::required(jwk, "crv")? {
         CURVE => Ok(()),
@@ -66,6 +71,14 @@ impl Private {
         }
     }
 
+    /// From a `PrivateKeyInfo` with or without the public key (RFC 8410 §7).
+    pub(super) fn from_pkcs8(der: &[u8]) -> Result<Self, Error> {
+        match Ed25519KeyPair::from_pkcs8(der) {
+            Ok(pair) => Ok(Self(pair)),
+            Err(why) => bad(format!("not a private key of Ed25519: {why}")),
+        }
+    }
+
     pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
         match self.0.try_sign(message) {
             Ok(signature) => Ok(signature.as_ref().to_vec()),
@@ -74,8 +87,7 @@ impl Private {
     }
 
     pub(super) fn public_members(&self) -> Members {
-        let x = base64url(self.0.public_key().as_ref());
-        vec![("crv", Zeroizing::new(CURVE.to_owned())), ("x", Zeroizing::new(x))]
+        public_members(self.0.public_key().as_ref())
     }
 
     pub(super) fn private_members(&self) -> Result<Members, Error> {

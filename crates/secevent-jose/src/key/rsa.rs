@@ -3,8 +3,9 @@
 use std::sync::OnceLock;
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::error::KeyRejected;
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::{KeyPairComponents, KeySize, PublicKeyComponents};
+use aws_lc_rs::rsa::{KeyPairComponents, KeySize, PublicKey, PublicKeyComponents};
 use aws_lc_rs::signature::{self as sig, KeyPair as _, ParsedPublicKey, RsaKeyPair};
 use aws_lc_rs::signature::{RsaParameters, RsaSignatureEncoding};
 use zeroize::Zeroizing;
@@ -112,6 +113,21 @@ impl Private {
         Self::new(alg, pair(jwk)?)
     }
 
+    /// From a `PrivateKeyInfo` (RFC 5208 §5).
+    pub(super) fn from_pkcs8(alg: Alg, der: &[u8]) -> Result<Self, Error> {
+        Self::read(alg, RsaKeyPair::from_pkcs8(der))
+    }
+
+    /// From an `RSAPrivateKey` (RFC 8017, Appendix A.1.2).
+    pub(super) fn from_pkcs1(alg: Alg, der: &[u8]) -> Result<Self, Error> {
+        Self::read(alg, RsaKeyPair::from_der(der))
+    }
+
+    fn read(alg: Alg, pair: Result<RsaKeyPair, KeyRejected>) -> Result<Self, Error> {
+        let pair = pair.map_err(|why| Error::BadKey(format!("not an RSA key of 2048 to 8192 bits: {why}")));
+        Self::new(alg, pair?)
+    }
+
     fn new(alg: Alg, pair: RsaKeyPair) -> Result<Self, Error> {
         let position = position(alg).ok_or_else(|| Error::unfit(alg, "RSA"))?;
         Ok(Self { pair, scheme: &SCHEMES[position] })
@@ -134,6 +150,14 @@ impl Private {
             self.pair.as_der().map_err(|_| Error::BadKey("RSA key cannot be exported".into()))?;
         let [_n, _e, secrets @ ..] = der::rsa_private(pkcs8.as_ref())?;
         Ok(named(["d", "p", "q", "dp", "dq", "qi"], secrets))
+    }
+}
+
+/// The members of an `RSAPublicKey` (RFC 8017, Appendix A.1.1), which has one spelling in DER.
+pub(super) fn public_members(key: &[u8]) -> Result<Members, Error> {
+    match PublicKey::from_der(key) {
+        Ok(parsed) if parsed.as_ref() == key => Ok(named(["n", "e"], der::rsa_public(key)?)),
+        _ => bad("not an RSA public key in DER"),
     }
 }
 

@@ -32,7 +32,7 @@ pub struct SigningKey {
     verifying: VerifyingKey,
 }
 
-enum Private {
+pub(super) enum Private {
     Rsa(rsa::Private),
     Ec(ec::Private),
     Okp(okp::Private),
@@ -69,12 +69,10 @@ impl SigningKey {
         Self::new(private, alg, kid)
     }
 
-    fn new(private: Private, alg: Alg, kid: Option<&str>) -> Result<Self, Error> {
-        let members = private.public_members()?;
-        let thumbprint = || jwk::thumbprint(&public_jwk(&private, alg, "", &members));
-        let kid = kid.map_or_else(thumbprint, str::to_owned);
-        let verifying = VerifyingKey::from_jwk(&public_jwk(&private, alg, &kid, &members))?;
-        Ok(Self { private: Arc::new(private), alg, kid, verifying })
+    pub(super) fn new(private: Private, alg: Alg, kid: Option<&str>) -> Result<Self, Error> {
+        let public = jwk::declared(private.kty(), alg, kid, &private.public_members()?);
+        let kid = jwk::required(&public, "kid")?.to_owned();
+        Ok(Self { private: Arc::new(private), alg, kid, verifying: VerifyingKey::from_jwk(&public)? })
     }
 
     /// The same key under another name.
@@ -159,7 +157,7 @@ impl Private {
     fn public_members(&self) -> Result<Members, Error> {
         match self {
             Self::Rsa(key) => key.public_members(),
-            Self::Ec(key) => Ok(key.public_members()),
+            Self::Ec(key) => key.public_members(),
             Self::Okp(key) => Ok(key.public_members()),
         }
     }
@@ -171,10 +169,4 @@ impl Private {
             Self::Okp(key) => key.private_members(),
         }
     }
-}
-
-fn public_jwk(private: &Private, alg: Alg, kid: &str, members: &Members) -> Jwk {
-    let facts = [("kty", private.kty()), ("use", "sig"), ("alg", alg.name()), ("kid", kid)];
-    let members = members.iter().map(|(name, value)| (*name, value.as_str()));
-    facts.into_iter().chain(members).map(|(name, value)| (name.to_owned(), value.into())).collect()
 }
