@@ -187,8 +187,7 @@ impl Hub {
         /// Header with `kid`, and the signature of a 4096-bit RSA key, which is the longest.
         const AROUND_CLAIMS: usize = 1024;
         let max = self.0.settings.limits.set_bytes.min(secevent_jose::jws::TOKEN_BYTES_MAX);
-        let payload = Value::Object(claims.members().clone()).to_string();
-        let bytes = payload.len().div_ceil(3) * 4 + AROUND_CLAIMS;
+        let bytes = claims.json().len().div_ceil(3) * 4 + AROUND_CLAIMS;
         if bytes <= max {
             return Ok(());
         }

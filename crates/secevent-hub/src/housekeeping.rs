@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use secevent::Timestamp;
+use secevent_ssf::store::Retention;
 use tracing::{info, warn};
 
 use crate::{Hub, hub::stopped};
@@ -11,6 +13,19 @@ const FLUSH_EVERY: Duration = Duration::from_millis(200);
 
 /// How often retention is applied.
 const PRUNE_EVERY: Duration = Duration::from_mins(10);
+
+/// Rows deleted at a time: some ten milliseconds during which nothing is committed.
+const ROWS_MAX: usize = 1_000;
+
+/// How long answers to `Idempotency-Key` are kept: a producer that repeats a request does so within a day.
+const ANSWERS_SECS: i64 = 24 * 3600;
+
+/// How long received SETs are kept: twice as long as transmitters keep what they deliver, so that no repeat is taken
+/// for new.
+const RECEIVED_SECS: i64 = 14 * 24 * 3600;
+
+/// How long dead letters are kept: an operator who looks once a month still finds them.
+const DEAD_LETTERS_SECS: i64 = 30 * 24 * 3600;
 
 impl Hub {
     /// Writes settlements down now and then, and forgets what retention lets go.
@@ -27,17 +42,40 @@ impl Hub {
         }
     }
 
+    /// A part at a time, so that what is accepted meanwhile is not held up.
     async fn prune(&self) {
-        /// How long answers to `Idempotency-Key` are kept, in seconds.
-        const ANSWERS_SECS: i64 = 24 * 3600;
+        let mut pruned = 0;
+        while !self.is_stopping() {
+            let retention = self.retention();
+            match self.read_store(move |store| store.prune(&retention)).await {
+                Ok(rows) => {
+                    pruned += rows;
+                    if rows < ROWS_MAX {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    warn!(%error, "retention could not be applied");
+                    break;
+                }
+            }
+        }
+        if pruned > 0 {
+            info!(pruned, "forgot what is beyond retention");
+        }
+    }
+
+    fn retention(&self) -> Retention {
         let now = self.now().timestamp();
-        let keep = i64::try_from(self.0.settings.limits.retention.as_secs()).unwrap_or(i64::MAX);
-        let settled = self.0.streams.settled(self.0.writer.head());
-        let (events, answers) = (now.0.saturating_sub(keep), now.0 - ANSWERS_SECS);
-        match self.read_store(move |store| store.prune(settled, events, answers)).await {
-            Ok(0) => {}
-            Ok(pruned) => info!(pruned, "forgot settled events beyond retention"),
-            Err(error) => warn!(%error, "retention could not be applied"),
+        let before = |secs: i64| Timestamp(now.0.saturating_sub(secs));
+        let events = i64::try_from(self.0.settings.limits.retention.as_secs()).unwrap_or(i64::MAX);
+        Retention {
+            settled: self.0.streams.settled(self.0.writer.head()),
+            events_before: before(events),
+            dead_letters_before: before(DEAD_LETTERS_SECS),
+            received_before: before(RECEIVED_SECS),
+            answers_before: before(ANSWERS_SECS),
+            rows_max: ROWS_MAX,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use secevent::Signer;
+use secevent::{Signer, event::ssf::StreamStatus};
 use secevent_http::client::Client;
 use secevent_ssf::{
     Entry, JtiMint, Seq,
@@ -17,7 +17,7 @@ use tokio::{sync::watch, task::JoinSet};
 use tracing::{info, warn};
 
 use crate::{
-    Settings,
+    ReceiverSettings, Settings,
     accept::IdempotencyLocks,
     keys::KeyRing,
     recent::Recent,
@@ -76,14 +76,17 @@ impl Hub {
     /// # Errors
     /// When the store, a key or the client cannot be used.
     pub async fn start(settings: Settings, store: Arc<dyn Store>) -> Result<Self, HubError> {
-        let snapshot = {
-            let store = Arc::clone(&store);
-            blocking(move || store.load()).await?
+        let (snapshot, streams) = {
+            let (store, settings) = (Arc::clone(&store), settings.clone());
+            blocking(move || {
+                let mut snapshot = store.load()?;
+                let records = std::mem::take(&mut snapshot.streams).into_iter();
+                let streams = records.map(|(record, cursor)| resume(&*store, record, &cursor, &settings));
+                let streams = streams.collect::<Result<Vec<_>, _>>()?;
+                Ok((snapshot, streams))
+            })
+            .await?
         };
-        let mut streams = Vec::new();
-        for (record, cursor) in snapshot.streams {
-            streams.push(resume(&store, record, &cursor, &settings)?);
-        }
         let streams = Arc::new(Streams::new(streams, snapshot.last_stream, snapshot.last_audience));
         let recent = Arc::new(Recent::default());
         let hub = Self(Arc::new(Shared {
@@ -242,8 +245,12 @@ impl Hub {
     }
 
     fn alg_of(&self, record: &StreamRecord) -> secevent::Alg {
-        let receiver = self.0.settings.receivers.iter().find(|receiver| receiver.id == record.receiver);
-        receiver.map_or(secevent::Alg::Rs256, |receiver| receiver.alg)
+        self.receiver_of(record).map_or(secevent::Alg::Rs256, |receiver| receiver.alg)
+    }
+
+    /// Whose a stream is, as far as the configuration still has it.
+    pub(crate) fn receiver_of(&self, record: &StreamRecord) -> Option<&ReceiverSettings> {
+        self.0.settings.receiver(&record.receiver)
     }
 
     async fn make_missing_keys(&self) -> Result<(), HubError> {
@@ -274,7 +281,7 @@ pub(crate) enum SignError {
 
 /// A stream after a restart.
 fn resume(
-    store: &Arc<dyn Store>,
+    store: &dyn Store,
     mut record: StreamRecord,
     cursor: &Cursor,
     settings: &Settings,
@@ -284,11 +291,32 @@ fn resume(
     if let Delivery::Poll { endpoint_url } = &mut record.config.delivery {
         *endpoint_url = Some(poll_url(&settings.issuer, &record.config.stream_id));
     }
+    allow_what_is_configured(&mut record, settings);
     let open = store.events(&cursor.open)?;
     let open = open.into_iter().map(|row| Entry { seq: row.seq, subject: row.event.subject });
     let mut queue = Queue::new(&record, Backlog::resume(cursor.high, open), &settings.limits);
-    queue.hold(record.status != secevent::event::ssf::StreamStatus::Enabled);
+    queue.hold(record.status != StreamStatus::Enabled);
     Ok(Stream::new(record, queue))
+}
+
+/// A stream gets no more than its receiver may have today. Without one it is held, in memory only: once the receiver
+/// is back in the configuration, the stream is as it was.
+fn allow_what_is_configured(record: &mut StreamRecord, settings: &Settings) {
+    let (id, name) = (&record.config.stream_id, &record.receiver);
+    let Some(receiver) = settings.receiver(name) else {
+        warn!(stream = %id, receiver = %name, "held: its receiver is not in the configuration");
+        if record.status == StreamStatus::Enabled {
+            record.status = StreamStatus::Paused;
+            record.reason = Some("the receiver is not in the configuration".into());
+        }
+        return;
+    };
+    if record.config.aud != receiver.audience {
+        let (agreed, configured) = (&record.config.aud, &receiver.audience);
+        warn!(stream = %id, ?agreed, ?configured, "a stream keeps its audience; make a new one for another");
+    }
+    record.config.events_supported.retain(|event_type| receiver.may_have(event_type));
+    record.config.events_delivered.retain(|event_type| receiver.may_have(event_type));
 }
 
 async fn blocking<T: Send + 'static>(

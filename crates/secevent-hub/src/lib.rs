@@ -14,6 +14,7 @@
 mod accept;
 mod admin;
 pub mod config;
+mod connections;
 mod housekeeping;
 mod hub;
 mod keys;

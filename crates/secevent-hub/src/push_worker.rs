@@ -7,7 +7,7 @@ use secevent_ssf::{
     Seq,
     delivery::push::{self, Verdict},
     engine::{Action, Lane, Outcome},
-    store::{DeadLetter, StreamRecord},
+    store::{DeadLetter, StoreError, StreamRecord},
     stream::Delivery,
 };
 use tokio::task::JoinSet;
@@ -19,9 +19,13 @@ use crate::{
     stream::{Queue, Stream, Work},
 };
 
+/// A log that cannot be read now, for want of room, is read again after this time.
+const READ_AGAIN: Duration = Duration::from_secs(1);
+
 pub(crate) async fn run(hub: Hub, stream: Arc<Stream>) {
     let mut stopping = hub.0.stopping.subscribe();
     let mut attempts = JoinSet::new();
+    let mut unreadable = false;
     loop {
         // Registered before the lane is asked, so that nothing that happens in between is missed.
         let mut woken = std::pin::pin!(stream.wake.notified());
@@ -35,10 +39,8 @@ pub(crate) async fn run(hub: Hub, stream: Arc<Stream>) {
                 attempts.spawn(attempt(hub.clone(), Arc::clone(&stream), seq));
                 continue;
             }
-            Action::Read(_) => match hub.refill(&stream).await {
-                Ok(()) => continue,
-                Err(_) => break,
-            },
+            Action::Read(_) if read_on(&hub, &stream, &mut unreadable).await => continue,
+            Action::Read(_) => break,
             Action::Wait(until) => Duration::from_millis(until.0.saturating_sub(hub.now().0).max(1)),
             _ => Duration::MAX,
         };
@@ -50,6 +52,26 @@ pub(crate) async fn run(hub: Hub, stream: Arc<Stream>) {
         }
     }
     while attempts.join_next().await.is_some() {}
+}
+
+/// Reads on in the log; `false` when the store failed, which ends the hub.
+async fn read_on(hub: &Hub, stream: &Arc<Stream>, unreadable: &mut bool) -> bool {
+    match hub.refill(stream).await {
+        Ok(()) => *unreadable = false,
+        Err(StoreError::Failed(_)) => return false,
+        Err(error) => {
+            if !std::mem::replace(unreadable, true) {
+                let id = &stream.record().config.stream_id;
+                warn!(stream = %id, %error, "the log cannot be read now; it is tried again every second");
+            }
+            let mut stopping = hub.0.stopping.subscribe();
+            tokio::select! {
+                () = tokio::time::sleep(READ_AGAIN) => {}
+                () = stopped(&mut stopping) => {}
+            }
+        }
+    }
+    true
 }
 
 /// Sends one SET and settles what came of it.
@@ -74,7 +96,6 @@ async fn attempt(hub: Hub, stream: Arc<Stream>, seq: Seq) {
             info!(stream = %id, event = seq.0, %reason, wait_ms, "not delivered; it is tried again");
         }
         Some(Outcome::Pause(reason)) => {
-            warn!(stream = %id, %reason, "the stream is paused");
             hub.pause(&stream, reason).await;
         }
         _ => {}

@@ -5,34 +5,39 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use secevent_ssf::{Audience, Seq, store::NewEvent};
+use secevent_ssf::{Audience, LoggedEvent, Seq, store::NewEvent};
 
-/// Events kept. At about 1 KiB each, and as much per signed SET, some ten MiB.
-const EVENTS_MAX: usize = 4096;
+/// Events kept, and signed SETs as many.
+const ENTRIES_MAX: usize = 4096;
 
-/// Bounded by count; the oldest leave first.
+/// Bytes of events, as JSON, and of SETs together: 4,096 events of 2 KiB with their SETs, and far fewer of the largest.
+const BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Bounded by count and bytes; the oldest leave first.
 #[derive(Debug, Default)]
 pub(crate) struct Recent(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    events: BTreeMap<Seq, Arc<NewEvent>>,
+    events: BTreeMap<Seq, (usize, Arc<NewEvent>)>,
     signed: BTreeMap<(Seq, Audience), (String, Arc<str>)>,
+    /// Of both together.
+    bytes: usize,
 }
 
 impl Recent {
     pub(crate) fn insert(&self, seq: Seq, event: NewEvent) -> Arc<NewEvent> {
-        let event = Arc::new(event);
+        let (bytes, event) = (json_bytes(&event.event), Arc::new(event));
         let mut kept = self.kept();
-        kept.events.insert(seq, Arc::clone(&event));
-        if kept.events.len() > EVENTS_MAX {
-            kept.events.pop_first();
-        }
+        let before = kept.events.insert(seq, (bytes, Arc::clone(&event)));
+        kept.bytes += bytes;
+        kept.bytes -= before.map_or(0, |(bytes, _)| bytes);
+        kept.shrink();
         event
     }
 
     pub(crate) fn event(&self, seq: Seq) -> Option<Arc<NewEvent>> {
-        self.kept().events.get(&seq).cloned()
+        self.kept().events.get(&seq).map(|(_, event)| Arc::clone(event))
     }
 
     /// The SET signed for this audience with this key.
@@ -46,13 +51,107 @@ impl Recent {
 
     pub(crate) fn insert_signed(&self, seq: Seq, audience: Audience, kid: &str, set: &Arc<str>) {
         let mut kept = self.kept();
-        kept.signed.insert((seq, audience), (kid.to_owned(), Arc::clone(set)));
-        if kept.signed.len() > EVENTS_MAX {
-            kept.signed.pop_first();
-        }
+        let before = kept.signed.insert((seq, audience), (kid.to_owned(), Arc::clone(set)));
+        kept.bytes += set.len();
+        kept.bytes -= before.map_or(0, |(_, set)| set.len());
+        kept.shrink();
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn shrink(&mut self) {
+        while self.events.len() > ENTRIES_MAX {
+            self.pop_event();
+        }
+        while self.signed.len() > ENTRIES_MAX {
+            self.pop_signed();
+        }
+        while self.bytes > BYTES_MAX {
+            let event = self.events.first_key_value().map(|(seq, _)| *seq);
+            let signed = self.signed.first_key_value().map(|((seq, _), _)| *seq);
+            match (event, signed) {
+                (Some(event), Some(signed)) if signed < event => self.pop_signed(),
+                (None, _) => self.pop_signed(),
+                _ => self.pop_event(),
+            }
+        }
+    }
+
+    fn pop_event(&mut self) {
+        self.bytes -= self.events.pop_first().map_or(0, |(_, (bytes, _))| bytes);
+    }
+
+    fn pop_signed(&mut self) {
+        self.bytes -= self.signed.pop_first().map_or(0, |(_, (_, set))| set.len());
+    }
+}
+
+/// How long an event is as JSON, without making the JSON.
+fn json_bytes(event: &LoggedEvent) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // An event that JSON cannot say did not come this far.
+    drop(serde_json::to_writer(&mut count, event));
+    count.0
+}
+
+#[cfg(test)]
+mod tests {
+    use secevent::{EventType, SubjectId, Timestamp};
+    use secevent_ssf::SubjectKey;
+
+    use super::*;
+
+    fn event(bytes: usize) -> NewEvent {
+        let subject = SubjectId::email("a@x.example");
+        let payload = serde_json::Map::from_iter([("words".to_owned(), "x".repeat(bytes).into())]);
+        let event = LoggedEvent {
+            iat: Timestamp(0),
+            event_type: EventType::from_uri("urn:example:event"),
+            subject: subject.clone(),
+            payload,
+            txn: "t".into(),
+            toe: None,
+        };
+        NewEvent { event, subject: SubjectKey::of(&subject), streams: Vec::new() }
+    }
+
+    #[test]
+    fn large_events_and_sets_leave_early_the_oldest_first() {
+        const MIB: usize = 1024 * 1024;
+        let recent = Recent::default();
+        let set: Arc<str> = "x".repeat(MIB).into();
+        for n in 1..=100 {
+            recent.insert(Seq(n), event(MIB));
+            recent.insert_signed(Seq(n), Audience(1), "key", &set);
+            recent.insert_signed(Seq(n), Audience(1), "key", &set);
+        }
+        let kept = recent.kept();
+        assert!(kept.bytes <= BYTES_MAX && kept.bytes > BYTES_MAX - 2 * MIB, "{}", kept.bytes);
+        assert_eq!((kept.events.len(), kept.signed.len()), (15, 16));
+        assert_eq!(kept.signed.first_key_value().map(|(key, _)| key.0), Some(Seq(85)));
+    }
+
+    #[test]
+    fn small_ones_are_bounded_by_their_number() {
+        let recent = Recent::default();
+        (0..5_000).for_each(|n| drop(recent.insert(Seq(n), event(1))));
+        let kept = recent.kept();
+        assert_eq!(kept.events.len(), ENTRIES_MAX);
+        assert_eq!(kept.bytes, kept.events.values().map(|(bytes, _)| bytes).sum::<usize>());
     }
 }

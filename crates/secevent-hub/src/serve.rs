@@ -6,7 +6,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tracing::warn;
 
-use crate::{Hub, receiver::TransmitterSettings};
+use crate::{Hub, connections::Connections, receiver::TransmitterSettings};
 
 /// How long open connections may take to finish after a stop was asked for.
 const CLOSE_MAX: Duration = Duration::from_secs(5);
@@ -27,24 +27,17 @@ impl Hub {
             .merge(self.transmitter_router())
             .merge(self.receive_from(transmitters))
             .merge(self.admin_router());
-        let hub = self.clone();
-        let stop = async move {
-            stop.await;
-            // Parked polls are answered now, so that their connections can close.
-            hub.begin_stop();
-        };
-        let mut server = tokio::spawn(axum::serve(listener, app).with_graceful_shutdown(stop).into_future());
-        let mut stopping = self.0.stopping.subscribe();
+        let mut connections = Connections::new(app, &self.0.settings.limits, self.0.stopping.subscribe());
         tokio::select! {
-            why = self.failed() => {
-                server.abort();
-                return Err(why);
-            }
-            () = crate::hub::stopped(&mut stopping) => {}
+            why = self.failed() => return Err(why),
+            () = connections.take_from(&listener) => {}
+            // Parked polls are answered now, so that their connections can close.
+            () = stop => self.begin_stop(),
         }
-        if tokio::time::timeout(CLOSE_MAX, &mut server).await.is_err() {
+        // Whoever comes now is refused rather than left waiting.
+        drop(listener);
+        if tokio::time::timeout(CLOSE_MAX, connections.finish()).await.is_err() {
             warn!("some connections did not close in time");
-            server.abort();
         }
         self.stop().await;
         Ok(())

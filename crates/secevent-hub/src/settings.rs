@@ -42,6 +42,11 @@ impl Settings {
             limits: Limits::default(),
         }
     }
+
+    /// The receiver of this name.
+    pub(crate) fn receiver(&self, id: &str) -> Option<&ReceiverSettings> {
+        self.receivers.iter().find(|receiver| receiver.id == id)
+    }
 }
 
 impl std::fmt::Debug for Settings {
@@ -114,6 +119,10 @@ pub struct Limits {
     pub min_verification_interval: Duration,
     /// How long a settled event is kept.
     pub retention: Duration,
+    /// How long a request may take to arrive: its headers, a pause before them included, and then its body.
+    pub request_wait: Duration,
+    /// Connections at once, as far as the process may have as many open files.
+    pub connections: usize,
 }
 
 impl Default for Limits {
@@ -135,6 +144,8 @@ impl From<&crate::config::Config> for Limits {
             streams_per_receiver: config.stream.streams_per_receiver,
             min_verification_interval: config.stream.min_verification_interval.duration(),
             retention: config.retention.age.duration(),
+            request_wait: config.limits.request.duration(),
+            connections: config.limits.connections,
         }
     }
 }

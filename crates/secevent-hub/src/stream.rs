@@ -1,7 +1,7 @@
 //! Streams at work: what the hub keeps in memory of each.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use secevent::EventType;
+use secevent::{EventType, event::ssf::StreamStatus};
 use secevent_ssf::{
     Audience, Entry, Seq, StreamNo,
     engine::{Backlog, Cursor, Lane, Millis, PollQueue},
@@ -27,8 +27,41 @@ pub(crate) struct Stream {
     /// Something happened: an event was appended, the status changed, the stream went away.
     pub(crate) wake: Notify,
     gone: AtomicBool,
-    /// When verification was asked for last.
-    verified: Mutex<Option<Millis>>,
+    /// The disk lacks the record as it is.
+    record_dirty: AtomicBool,
+    pub(crate) verifications: tokio::sync::Mutex<Verifications>,
+}
+
+/// Verification events that were asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Verifications {
+    last: Option<Millis>,
+    /// Not settled when it was last looked. In memory only: after a restart as many may be asked for again.
+    unsettled: BTreeSet<Seq>,
+}
+
+/// A receiver that asks again and again without taking the answers fills its own stream no further.
+const VERIFICATIONS_MAX: usize = 10;
+
+impl Verifications {
+    /// Whether the last one is this long ago.
+    // spec: SSF-086, SSF-087
+    pub(crate) fn may_ask(&self, now: Millis, interval: Duration) -> bool {
+        let interval = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX);
+        self.last.is_none_or(|last| now >= last.plus(interval))
+    }
+
+    /// Whether too many wait for the receiver to take them.
+    pub(crate) fn is_full(&mut self, stream: &Stream) -> bool {
+        let work = stream.work();
+        self.unsettled.retain(|seq| !work.queue.backlog().is_settled(*seq));
+        self.unsettled.len() >= VERIFICATIONS_MAX
+    }
+
+    pub(crate) fn asked(&mut self, now: Millis, seq: Seq) {
+        self.last = Some(now);
+        self.unsettled.insert(seq);
+    }
 }
 
 /// What changes with every event.
@@ -84,7 +117,8 @@ impl Stream {
             work: Mutex::new(Work { queue, letters: Vec::new() }),
             wake: Notify::new(),
             gone: AtomicBool::new(false),
-            verified: Mutex::default(),
+            record_dirty: AtomicBool::new(false),
+            verifications: tokio::sync::Mutex::default(),
         }
     }
 
@@ -92,9 +126,14 @@ impl Stream {
         Arc::clone(&self.record.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn replace_record(&self, record: StreamRecord) {
-        *self.record.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(record);
-        self.wake.notify_waiters();
+    /// The record is to be written with the next commit.
+    pub(crate) fn mark_record_dirty(&self) {
+        self.record_dirty.store(true, Ordering::Release);
+    }
+
+    /// The record, if the disk lacks it.
+    pub(crate) fn take_dirty_record(&self) -> Option<Arc<StreamRecord>> {
+        self.record_dirty.swap(false, Ordering::AcqRel).then(|| self.record())
     }
 
     pub(crate) fn work(&self) -> MutexGuard<'_, Work> {
@@ -111,17 +150,6 @@ impl Stream {
         let mut work = self.work();
         let cursor = work.queue.backlog_mut().take_dirty()?;
         Some((cursor, work.letters.clone()))
-    }
-
-    /// Whether verification may be asked for at this time; if so it counts as asked for.
-    pub(crate) fn may_verify(&self, now: Millis, interval: Duration) -> bool {
-        let interval = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX);
-        let mut last = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
-        let may = last.is_none_or(|last| now >= last.plus(interval));
-        if may {
-            *last = Some(now);
-        }
-        may
     }
 
     pub(crate) fn is_gone(&self) -> bool {
@@ -142,8 +170,33 @@ pub(crate) struct Streams(RwLock<Registry>);
 struct Registry {
     by_id: BTreeMap<String, Arc<Stream>>,
     by_no: BTreeMap<StreamNo, Arc<Stream>>,
+    /// Which streams get an event: with many of them, asking each for every event would take longer than writing it.
+    by_type: BTreeMap<EventType, BTreeSet<StreamNo>>,
     last_stream: u32,
     last_audience: u32,
+}
+
+impl Registry {
+    /// Adds what a stream is subscribed to.
+    // spec: SSF-081, SSF-147, SSF-149, SSF-152
+    fn subscribe(&mut self, record: &StreamRecord) {
+        if record.status == StreamStatus::Disabled {
+            return;
+        }
+        for event_type in &record.config.events_delivered {
+            self.by_type.entry(event_type.clone()).or_default().insert(record.no);
+        }
+    }
+
+    fn unsubscribe(&mut self, record: &StreamRecord) {
+        for event_type in &record.config.events_delivered {
+            let Some(streams) = self.by_type.get_mut(event_type) else { continue };
+            streams.remove(&record.no);
+            if streams.is_empty() {
+                self.by_type.remove(event_type);
+            }
+        }
+    }
 }
 
 impl Streams {
@@ -160,6 +213,7 @@ impl Streams {
     pub(crate) fn insert(&self, stream: Stream) -> Arc<Stream> {
         let stream = Arc::new(stream);
         let mut registry = self.write();
+        registry.subscribe(&stream.record());
         registry.by_id.insert(stream.record().config.stream_id.clone(), Arc::clone(&stream));
         registry.by_no.insert(stream.no, Arc::clone(&stream));
         stream
@@ -167,9 +221,21 @@ impl Streams {
 
     pub(crate) fn remove(&self, stream: &Stream) {
         let mut registry = self.write();
+        registry.unsubscribe(&stream.record());
         registry.by_id.remove(&stream.record().config.stream_id);
         registry.by_no.remove(&stream.no);
         stream.leave();
+    }
+
+    /// Changes what is known of a stream, and wakes whoever delivers it.
+    pub(crate) fn replace_record(&self, stream: &Stream, record: StreamRecord) {
+        {
+            let mut registry = self.write();
+            registry.unsubscribe(&stream.record());
+            registry.subscribe(&record);
+            *stream.record.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(record);
+        }
+        stream.wake.notify_waiters();
     }
 
     /// Numbers for a new stream of this audience. Streams with the same `aud` share an audience.
@@ -203,14 +269,8 @@ impl Streams {
     }
 
     /// The streams that an event of this type goes to, in ascending order.
-    // spec: SSF-081, SSF-147, SSF-149, SSF-152
     pub(crate) fn subscribed(&self, event_type: &EventType) -> Vec<StreamNo> {
-        use secevent::event::ssf::StreamStatus;
-        let wants = |stream: &Stream| {
-            let record = stream.record();
-            record.status != StreamStatus::Disabled && record.config.events_delivered.contains(event_type)
-        };
-        self.read().by_no.values().filter(|stream| wants(stream)).map(|stream| stream.no).collect()
+        self.read().by_type.get(event_type).into_iter().flatten().copied().collect()
     }
 
     /// Everything at or below this place is settled by every stream.

@@ -3,6 +3,8 @@
 mod poll;
 mod streams;
 
+pub(crate) use streams::to_its_end;
+
 use axum::Router;
 use secevent_http::router::{Paths, Problem, TransmitterHost, transmitter_router};
 use secevent_ssf::{
@@ -67,7 +69,7 @@ impl TransmitterHost for Hub {
 
     // spec: SSF-064, SSF-065, CIOP-035
     fn authenticate(&self, token: Option<&str>) -> Result<ReceiverSettings, Problem> {
-        let token = token.unwrap_or_default();
+        let token = token.filter(|token| !token.is_empty()).ok_or_else(Problem::unauthorized)?;
         // Every token is compared, in constant time: how long it takes tells nothing.
         let mut found = None;
         for receiver in &self.0.settings.receivers {
@@ -75,7 +77,7 @@ impl TransmitterHost for Hub {
                 found = Some(receiver);
             }
         }
-        found.cloned().filter(|_| !token.is_empty()).ok_or_else(Problem::unauthorized)
+        found.cloned().ok_or_else(Problem::invalid_token)
     }
 
     async fn create(
@@ -83,7 +85,8 @@ impl TransmitterHost for Hub {
         receiver: ReceiverSettings,
         request: CreateStream,
     ) -> Result<StreamConfig, Problem> {
-        self.create_stream(&receiver, request).await
+        let hub = self.clone();
+        to_its_end(async move { hub.create_stream(&receiver, request).await }).await
     }
 
     fn read(&self, receiver: &ReceiverSettings, stream_id: &str) -> Result<StreamConfig, Problem> {
@@ -95,7 +98,8 @@ impl TransmitterHost for Hub {
     }
 
     async fn delete(&self, receiver: ReceiverSettings, stream_id: String) -> Result<(), Problem> {
-        self.delete_stream(&*self.stream_of(&receiver, &stream_id)?).await
+        let (hub, stream) = (self.clone(), self.stream_of(&receiver, &stream_id)?);
+        to_its_end(async move { hub.delete_stream(&stream).await }).await
     }
 
     fn status(&self, receiver: &ReceiverSettings, stream_id: &str) -> Result<StatusDocument, Problem> {
@@ -109,7 +113,8 @@ impl TransmitterHost for Hub {
 
     async fn verify(&self, receiver: ReceiverSettings, request: VerificationRequest) -> Result<(), Problem> {
         let stream = self.stream_of(&receiver, &request.stream_id)?;
-        self.send_verification(&stream, request.state).await
+        let hub = self.clone();
+        to_its_end(async move { hub.send_verification(&stream, request.state).await }).await
     }
 
     async fn poll(

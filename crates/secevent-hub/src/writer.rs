@@ -5,16 +5,17 @@ use std::{
     collections::BTreeSet,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::JoinHandle,
 };
 
 use secevent_ssf::{
     Entry, Seq, StreamNo,
-    store::{Batch, NewEvent, Store, StoreError, Write},
+    store::{Batch, NewEvent, Store, StoreError, StreamRecord, Write},
 };
 use tokio::sync::{mpsc, oneshot, watch};
+use tracing::{info, warn};
 
 use crate::{
     recent::Recent,
@@ -42,6 +43,8 @@ struct Shared {
     head: AtomicU64,
     dirty: Mutex<BTreeSet<StreamNo>>,
     failure: watch::Sender<Option<String>>,
+    /// Whether the last commit found no room.
+    full: AtomicBool,
 }
 
 impl std::fmt::Debug for Shared {
@@ -54,6 +57,15 @@ enum Job {
     Commit(Batch, oneshot::Sender<Result<Seq, StoreError>>),
     Flush,
     Stop,
+}
+
+/// What a commit takes along of a stream.
+struct Taken {
+    stream: Arc<Stream>,
+    /// How many of its dead letters.
+    letters: usize,
+    record: bool,
+    cursor: bool,
 }
 
 impl Writer {
@@ -71,6 +83,7 @@ impl Writer {
             head: AtomicU64::new(head.0),
             dirty: Mutex::default(),
             failure: watch::Sender::new(None),
+            full: AtomicBool::new(false),
         });
         let thread = std::thread::Builder::new().name("writer".into()).spawn({
             let shared = Arc::clone(&shared);
@@ -171,14 +184,20 @@ impl Shared {
         }
         match self.store.commit(&batch) {
             Ok(first) => {
+                if self.full.swap(false, Ordering::AcqRel) {
+                    info!("the store has room again; events are taken");
+                }
                 // Until now they were listed from memory.
-                for (stream, letters) in &taken {
+                for Taken { stream, letters, .. } in &taken {
                     stream.work().letters.drain(..*letters);
                 }
                 self.feed(first, batch.events);
                 Ok(first)
             }
             Err(StoreError::Full(why)) => {
+                if !self.full.swap(true, Ordering::AcqRel) {
+                    warn!(%why, "the store is full: no events are taken until there is room");
+                }
                 // Nothing was written: what was settled is written when there is room again.
                 self.give_back(&taken);
                 Err(StoreError::Full(why))
@@ -190,22 +209,38 @@ impl Shared {
         }
     }
 
-    /// Adds what streams have settled to a batch; answers with the streams and how many of their dead letters it has.
-    fn take_dirty(&self, batch: &mut Batch) -> Vec<(Arc<Stream>, usize)> {
+    /// Adds what streams have settled, and records that the disk lacks, to a batch.
+    fn take_dirty(&self, batch: &mut Batch) -> Vec<Taken> {
         let mut taken = Vec::new();
+        let mut writes = Vec::new();
         for no in std::mem::take(&mut *self.dirty()) {
             let Some(stream) = self.streams.by_no(no) else { continue };
-            let Some((cursor, letters)) = stream.take_dirty() else { continue };
-            batch.writes.push(Write::Cursor(no, cursor));
-            taken.push((stream, letters.len()));
-            batch.writes.extend(letters.into_iter().map(Write::DeadLetter));
+            let record = stream.take_dirty_record();
+            let settled = stream.take_dirty();
+            if record.is_none() && settled.is_none() {
+                continue;
+            }
+            let letters = settled.as_ref().map_or(0, |(_, letters)| letters.len());
+            taken.push(Taken { stream, letters, record: record.is_some(), cursor: settled.is_some() });
+            writes.extend(record.map(|record| Write::Stream(Box::new(StreamRecord::clone(&record)))));
+            if let Some((cursor, letters)) = settled {
+                writes.push(Write::Cursor(no, cursor));
+                writes.extend(letters.into_iter().map(Write::DeadLetter));
+            }
         }
+        // In front: a stream that this very batch changes or drops must not be written over.
+        batch.writes.splice(..0, writes);
         taken
     }
 
-    fn give_back(&self, taken: &[(Arc<Stream>, usize)]) {
-        for (stream, _) in taken {
-            stream.work().queue.backlog_mut().mark_dirty();
+    fn give_back(&self, taken: &[Taken]) {
+        for Taken { stream, record, cursor, .. } in taken {
+            if *record {
+                stream.mark_record_dirty();
+            }
+            if *cursor {
+                stream.work().queue.backlog_mut().mark_dirty();
+            }
             self.dirty().insert(stream.no);
         }
     }

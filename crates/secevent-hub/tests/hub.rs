@@ -12,6 +12,8 @@ mod home;
 mod http_call;
 #[path = "hub/old_data.rs"]
 mod old_data;
+#[path = "hub/operator.rs"]
+mod operator;
 #[path = "hub/poll.rs"]
 mod poll;
 #[path = "hub/push.rs"]

@@ -139,8 +139,18 @@ fn judge_chunk(chunk: &Chunk, judge: &Judge, clock: Clock) -> Verdicts {
         let token = if bytes.len() < LINE_BYTES_MAX { text.trim() } else { &text };
         let result = judge.judge(token, now);
         *if result.is_ok() { &mut verdicts.valid } else { &mut verdicts.invalid } += 1;
-        let line = Line { line: *line, verdict: Verdict::of(&result) };
-        serde_json::to_writer(&mut verdicts.lines, &line).expect("verdicts are JSON");
+        match &result {
+            // Claims are JSON already; written over several lines they have to be written again.
+            Ok(set) if !set.json().contains(['\n', '\r']) => {
+                let claims = set.json();
+                write!(verdicts.lines, r#"{{"line":{line},"valid":true,"claims":{claims}}}"#)
+                    .expect("a vector takes everything");
+            }
+            _ => {
+                let line = Line { line: *line, verdict: Verdict::of(&result) };
+                serde_json::to_writer(&mut verdicts.lines, &line).expect("verdicts are JSON");
+            }
+        }
         verdicts.lines.push(b'\n');
     }
     verdicts

@@ -160,8 +160,8 @@ const URL_BYTES_MAX: usize = 2048;
 /// Suffixes that public DNS does not have.
 const NAMES_INSIDE: [&str; 4] = ["localhost", "local", "internal", "home.arpa"];
 
-/// Services that could be made to misread an HTTP request: mail, shells, name services, databases and caches.
-const PORTS_BLOCKED: [u16; 36] = [
-    7, 9, 19, 20, 21, 22, 23, 25, 37, 42, 53, 69, 79, 110, 111, 119, 135, 137, 139, 143, 161, 389, 445, 465,
-    514, 587, 636, 993, 995, 2049, 3306, 5432, 6379, 9200, 11211, 27017,
+/// No port at all, and services that could be made to misread an HTTP request: mail, shells, name services, databases and caches.
+const PORTS_BLOCKED: [u16; 37] = [
+    0, 7, 9, 19, 20, 21, 22, 23, 25, 37, 42, 53, 69, 79, 110, 111, 119, 135, 137, 139, 143, 161, 389, 445,
+    465, 514, 587, 636, 993, 995, 2049, 3306, 5432, 6379, 9200, 11211, 27017,
 ];

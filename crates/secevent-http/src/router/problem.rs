@@ -5,12 +5,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{
-    HeaderValue, StatusCode,
+    HeaderMap, HeaderValue, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use secevent_ssf::Refusal;
 use serde::Serialize;
 use serde_json::Value;
+
+use super::bearer_token;
 
 /// A refused request.
 #[derive(Clone, Debug, Serialize)]
@@ -29,18 +31,37 @@ pub struct Problem {
     /// Seconds after which another try makes sense.
     #[serde(skip)]
     pub retry_after_secs: Option<u32>,
+    /// Whether a 401 is about a token that was sent, not about one that is missing (RFC 6750 §3.1).
+    #[serde(skip)]
+    pub token_refused: bool,
 }
 
 impl Problem {
     /// A refusal of this status.
     pub fn new(status: u16, title: impl Into<String>, detail: impl Into<String>) -> Self {
         let more = Box::default();
-        Self { status, title: title.into(), detail: detail.into(), more, retry_after_secs: None }
+        let (title, detail) = (title.into(), detail.into());
+        Self { status, title, detail, more, retry_after_secs: None, token_refused: false }
     }
 
-    /// 401: who are you?
+    /// 401: who are you? For a request without one readable bearer token.
     pub fn unauthorized() -> Self {
         Self::new(401, "the bearer token is missing or not valid", "send `Authorization: Bearer TOKEN`")
+    }
+
+    /// 401: the bearer token is nobody's.
+    pub fn invalid_token() -> Self {
+        Self { token_refused: true, ..Self::unauthorized() }
+    }
+
+    /// 401 for a request with these headers: is a token missing, or wrong?
+    pub fn unauthorized_by(headers: &HeaderMap) -> Self {
+        bearer_token(headers).map_or_else(Self::unauthorized, |_| Self::invalid_token())
+    }
+
+    /// 400: a part of the URL cannot be read.
+    pub fn unreadable(part: &impl std::fmt::Display) -> Self {
+        Self::new(400, "the URL cannot be read", part.to_string())
     }
 
     /// 404: there is no such thing, or none of yours; the two cannot be told apart (SSF-068).
@@ -77,7 +98,8 @@ impl IntoResponse for Problem {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.status == 401 {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
+            let challenge = if self.token_refused { "Bearer error=\"invalid_token\"" } else { "Bearer" };
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if let Some(secs) = self.retry_after_secs {
             headers.insert(RETRY_AFTER, HeaderValue::from(secs));

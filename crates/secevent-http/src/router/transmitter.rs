@@ -7,7 +7,10 @@ use std::future::Future;
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{Path, Query, Request, State},
+    extract::{
+        Path, Query, Request, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -143,11 +146,11 @@ async fn create<H: TransmitterHost>(State(host): State<H>, request: Request) -> 
 // spec: SSF-108, SSF-109, SSF-110, SSF-111, SSF-113
 async fn read<H: TransmitterHost>(
     State(host): State<H>,
-    Query(query): Query<StreamQuery>,
+    query: Result<Query<StreamQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let receiver = host.authenticate(bearer_token(&headers))?;
-    match query.stream_id {
+    match readable(query)?.stream_id {
         Some(id) => Ok(no_store(&host.read(&receiver, &id)?)),
         None => Ok(no_store(&host.list(&receiver))),
     }
@@ -156,22 +159,22 @@ async fn read<H: TransmitterHost>(
 // spec: SSF-139, SSF-140, SSF-141, SSF-142
 async fn delete<H: TransmitterHost>(
     State(host): State<H>,
-    Query(query): Query<StreamQuery>,
+    query: Result<Query<StreamQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let receiver = host.authenticate(bearer_token(&headers))?;
-    host.delete(receiver, stream_id(query)?).await?;
+    host.delete(receiver, stream_id(readable(query)?)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 // spec: SSF-143, SSF-144, SSF-153, SSF-154
 async fn status<H: TransmitterHost>(
     State(host): State<H>,
-    Query(query): Query<StreamQuery>,
+    query: Result<Query<StreamQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let receiver = host.authenticate(bearer_token(&headers))?;
-    Ok(no_store(&host.status(&receiver, &stream_id(query)?)?))
+    Ok(no_store(&host.status(&receiver, &stream_id(readable(query)?)?)?))
 }
 
 // spec: SSF-179, SSF-180, SSF-195
@@ -184,10 +187,11 @@ async fn verify<H: TransmitterHost>(State(host): State<H>, request: Request) -> 
 // spec: POLL-002, POLL-038, POLL-049, POLL-050, POLL-063
 async fn poll<H: TransmitterHost>(
     State(host): State<H>,
-    Path(stream_id): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (receiver, body) = authenticated(&host, request).await?;
+    let Path(stream_id) = path.map_err(|refused| Problem::unreadable(&refused))?;
     let response = host.poll(receiver, stream_id, PollRequest::parse(&body)?).await?;
     Ok(no_store(&response))
 }
@@ -200,6 +204,11 @@ async fn authenticated<H: TransmitterHost>(
     let (parts, body) = request.into_parts();
     let receiver = host.authenticate(bearer_token(&parts.headers))?;
     Ok((receiver, read_body(body, host.body_bytes_max()).await?))
+}
+
+/// A query is looked at only when it is known who asks.
+fn readable<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, Problem> {
+    query.map(|Query(query)| query).map_err(|refused| Problem::unreadable(&refused))
 }
 
 fn stream_id(query: StreamQuery) -> Result<String, Problem> {

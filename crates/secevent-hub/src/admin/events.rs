@@ -75,10 +75,12 @@ async fn state_of(hub: &Hub, stream: &Stream, seq: Seq) -> Result<&'static str, 
 // RFC-to-be `Idempotency-Key`: any text, bounded.
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     const KEY_BYTES_MAX: usize = 255;
-    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
-    let key = key.to_str().ok().filter(|key| (1..=KEY_BYTES_MAX).contains(&key.len()));
+    let mut keys = headers.get_all("idempotency-key").iter();
+    let Some(key) = keys.next() else { return Ok(None) };
+    let fits = |key: &&str| (1..=KEY_BYTES_MAX).contains(&key.len());
+    let key = key.to_str().ok().filter(fits).filter(|_| keys.next().is_none());
     let refused = || {
-        let detail = format!("send 1 to {KEY_BYTES_MAX} printable ASCII characters");
+        let detail = format!("send one, of 1 to {KEY_BYTES_MAX} printable ASCII characters");
         Problem::new(400, "the Idempotency-Key cannot be used", detail)
     };
     key.map(|key| Some(key.to_owned())).ok_or_else(refused)

@@ -13,7 +13,7 @@ pub(super) async fn open_or_admin(State(hub): State<Hub>, request: Request, next
     if hub.0.settings.open_health || hub.is_admin(&request) {
         next.run(request).await
     } else {
-        Problem::unauthorized().into_response()
+        Problem::unauthorized_by(request.headers()).into_response()
     }
 }
 

@@ -26,6 +26,8 @@ impl Hub {
             .route("/v1/streams/{id}", get(streams::show))
             .route("/v1/streams/{id}/dead-letters", get(streams::dead_letters))
             .route("/v1/received", get(received::list))
+            .route("/v1/streams/{id}/pause", post(streams::pause))
+            .route("/v1/streams/{id}/resume", post(streams::resume))
             .route("/v1/streams/{id}/{verb}", any(not_yet))
             .route("/v1/tail", any(not_yet))
             .route("/openapi.json", any(not_yet))
@@ -48,11 +50,14 @@ impl Hub {
 }
 
 async fn admins_only(State(hub): State<Hub>, request: Request, next: Next) -> Response {
-    if hub.is_admin(&request) { next.run(request).await } else { Problem::unauthorized().into_response() }
+    if hub.is_admin(&request) {
+        return next.run(request).await;
+    }
+    Problem::unauthorized_by(request.headers()).into_response()
 }
 
 async fn not_yet() -> Problem {
-    Problem::new(501, "this door is not built yet", "see the changelog for what is")
+    Problem::new(501, "not yet: this door is not built", "see the changelog for what is")
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]

@@ -197,11 +197,17 @@ pub struct LimitsSection {
     pub body: usize,
     /// The longest SET, in bytes.
     pub set: usize,
+    /// How long the headers of a request may take to arrive, and how long its body. An idle connection is closed
+    /// after this time too, so that a proxy in front should keep its own for less.
+    pub request: Length,
+    /// Connections at once.
+    pub connections: usize,
 }
 
 impl Default for LimitsSection {
     fn default() -> Self {
-        Self { body: 1024 * 1024, set: secevent_jose::jws::TOKEN_BYTES_MAX }
+        let (body, set) = (1024 * 1024, secevent_jose::jws::TOKEN_BYTES_MAX);
+        Self { body, set, request: Length::secs(30), connections: 10_000 }
     }
 }
 

@@ -51,6 +51,8 @@ impl Config {
             ("[push] timeout", usize::from(!push.timeout.duration().is_zero())),
             ("[limits] body", limits.body),
             ("[limits] set", limits.set),
+            ("[limits] request", usize::from(!limits.request.duration().is_zero())),
+            ("[limits] connections", limits.connections),
             ("[stream] streams_per_receiver", stream.streams_per_receiver),
         ];
         match bounds.into_iter().find(|(_, bound)| *bound == 0) {

@@ -41,6 +41,8 @@ fn mistakes_are_named_with_their_place_and_mend() {
         ("[push]\nwindow = 0", "[push] window: give more than 0"),
         ("[push]\ntimeout = 0", "[push] timeout: give more than 0"),
         ("[limits]\nbody = 0", "[limits] body: give more than 0"),
+        ("[limits]\nrequest = \"0s\"", "[limits] request: give more than 0"),
+        ("[limits]\nconnections = 0", "[limits] connections: give more than 0"),
         (
             "[poll]\nwait = \"abc\"",
             "line 2: \"abc\" is no length of time; give seconds, or text such as \"30s\" or \"7d\"",

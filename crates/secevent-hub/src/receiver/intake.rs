@@ -55,9 +55,10 @@ impl<S: Sink> PushIntake for Intake<S> {
 
     // spec: PUSH-014, PUSH-030, PUSH-056
     fn authenticate(&self, headers: &HeaderMap) -> Result<(), Refused> {
-        let given = headers.get(AUTHORIZATION).map(http::HeaderValue::as_bytes).unwrap_or_default();
-        let known = secevent_jose::constant_time_eq(given, self.credential.expose().as_bytes());
-        if known { Ok(()) } else { Err(Problem::unauthorized().into()) }
+        let mut given = headers.get_all(AUTHORIZATION).iter().map(http::HeaderValue::as_bytes);
+        let (first, alone) = (given.next().unwrap_or_default(), given.next().is_none());
+        let known = secevent_jose::constant_time_eq(first, self.credential.expose().as_bytes());
+        if known && alone { Ok(()) } else { Err(Problem::unauthorized_by(headers).into()) }
     }
 
     // spec: PUSH-019, PUSH-020, PUSH-037, PUSH-038

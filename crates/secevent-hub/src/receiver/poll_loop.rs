@@ -5,10 +5,13 @@ use std::{sync::Arc, time::Duration};
 use secevent::ErrorCode;
 use secevent_http::client::CallError;
 use secevent_ssf::{
-    delivery::{SetError, poll::PollRequest},
+    delivery::{
+        SetError,
+        poll::{PollRequest, PollResponse},
+    },
     engine::backoff,
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use tracing::warn;
 
 use super::{Sink, Subscription};
@@ -23,6 +26,9 @@ const LAST_WORD: Duration = Duration::from_secs(5);
 /// SETs asked for at once: bounds memory, and what is repeated after a crash.
 const MAX_EVENTS: usize = 100;
 
+/// An empty answer that took less than this was not held open: the transmitter does no long polling.
+const HELD_OPEN: Duration = Duration::from_secs(1);
+
 /// Polls until `stop` says so or the stream is gone. What was kept is acknowledged before this returns.
 ///
 /// # Errors
@@ -31,57 +37,117 @@ const MAX_EVENTS: usize = 100;
 pub async fn poll_loop<S: Sink>(
     subscription: &Subscription,
     sink: Arc<S>,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) -> Result<(), CallError> {
-    let url = subscription.stream.delivery.endpoint_url().unwrap_or_default();
-    let mut request = PollRequest { max_events: Some(MAX_EVENTS), ..PollRequest::default() };
-    let mut failures = 0;
+    let request = PollRequest { max_events: Some(MAX_EVENTS), ..PollRequest::default() };
+    let mut poller = Poller { subscription, sink: sink.as_ref(), stop, request, failures: 0, empty: 0 };
     loop {
-        let polled = tokio::select! {
-            polled = subscription.transmitter.poll(url, &request, POLL_DEADLINE) => polled,
-            () = stopped(&mut stop) => {
-                let last_word = acknowledge_only(&mut request);
-                if let Some(last_word) = last_word {
-                    drop(subscription.transmitter.poll(url, &last_word, LAST_WORD).await);
-                }
-                return Ok(());
-            }
-        };
-        match polled {
-            Ok(response) => {
-                failures = 0;
-                request.ack.clear();
-                request.set_errs.clear();
-                for (jti, set) in response.sets {
-                    match take(subscription, sink.as_ref(), &jti, &set).await {
-                        Taken::Kept => request.ack.push(jti),
-                        Taken::Refused(error) => {
-                            warn!(%jti, error = %error.description, "refused a SET");
-                            request.set_errs.push((jti, error));
-                        }
-                        Taken::NotNow(why) => {
-                            warn!(%jti, %why, "a SET could not be taken now; it will come again");
-                            failures += 1;
-                        }
-                    }
-                }
-            }
+        let asked = Instant::now();
+        let Some(answer) = poller.ask().await else { return Ok(()) };
+        let came = match answer {
+            Ok(response) => poller.take(response).await,
             Err(error @ CallError::Status { status: 401 | 403 | 404, .. }) => return Err(error),
             Err(error) => {
-                failures += 1;
                 warn!(%error, "polling failed");
+                Came::Trouble
+            }
+        };
+        poller.pause(&came, asked.elapsed()).await;
+    }
+}
+
+struct Poller<'p, S> {
+    subscription: &'p Subscription,
+    sink: &'p S,
+    stop: watch::Receiver<bool>,
+    /// The next one, with what is to be acknowledged.
+    request: PollRequest,
+    /// Troubles since something was kept or refused.
+    failures: u32,
+    /// Answers in a row that were empty and came at once.
+    empty: u32,
+}
+
+/// What an answer brought.
+enum Came {
+    /// SETs, all of them kept or refused.
+    Sets,
+    Nothing,
+    /// No answer, or a SET that cannot be taken now.
+    Trouble,
+}
+
+impl<S: Sink> Poller<'_, S> {
+    /// The next answer; `None` when it is time to stop, after the last word.
+    async fn ask(&mut self) -> Option<Result<PollResponse, CallError>> {
+        let url = self.subscription.stream.delivery.endpoint_url().unwrap_or_default();
+        let transmitter = &self.subscription.transmitter;
+        tokio::select! {
+            answer = transmitter.poll(url, &self.request, POLL_DEADLINE) => return Some(answer),
+            () = stopped(&mut self.stop) => {}
+        }
+        if let Some(last_word) = acknowledge_only(&mut self.request) {
+            drop(transmitter.poll(url, &last_word, LAST_WORD).await);
+        }
+        None
+    }
+
+    /// Keeps what came; it is acknowledged with the next request.
+    async fn take(&mut self, response: PollResponse) -> Came {
+        self.request.ack.clear();
+        self.request.set_errs.clear();
+        let mut came = Came::Nothing;
+        for (jti, set) in response.sets {
+            let taken = take(self.subscription, self.sink, &jti, &set).await;
+            if !matches!(taken, Taken::NotNow(_)) {
+                self.failures = 0;
+            }
+            match taken {
+                Taken::Kept => self.request.ack.push(jti),
+                Taken::Refused(error) => {
+                    let words = error.description.escape_debug();
+                    warn!(jti = %jti.escape_debug(), error = %words, "refused a SET");
+                    self.request.set_errs.push((jti, error));
+                }
+                Taken::NotNow(why) => {
+                    let jti = jti.escape_debug();
+                    warn!(%jti, %why, "a SET could not be taken now; it will come again");
+                    came = Came::Trouble;
+                    continue;
+                }
+            }
+            if matches!(came, Came::Nothing) {
+                came = Came::Sets;
             }
         }
-        if failures > 0 {
-            let jitter = u32::from_be_bytes(secevent_jose::random::<4>());
-            // Events wait at the other side meanwhile: never longer than half a minute.
-            let pause = Duration::from_millis(backoff(failures, jitter).clamp(100, 30_000));
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = stopped(&mut stop) => {}
+        came
+    }
+
+    /// Waits before the next request, as long as the last answer, which took this long, asks for.
+    async fn pause(&mut self, came: &Came, took: Duration) {
+        let quick = matches!(came, Came::Nothing) && took < HELD_OPEN;
+        self.empty = if quick { self.empty.saturating_add(1) } else { 0 };
+        let pause = match came {
+            Came::Trouble => {
+                self.failures = self.failures.saturating_add(1);
+                let jitter = u32::from_be_bytes(secevent_jose::random::<4>());
+                // Events wait at the other side meanwhile: never longer than half a minute.
+                Duration::from_millis(backoff(self.failures, jitter).clamp(100, 30_000))
             }
+            Came::Nothing if quick => pause_after_empty(self.empty),
+            _ => return,
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = stopped(&mut self.stop) => {}
         }
     }
+}
+
+/// After this many empty answers that came at once: 100 ms, and twice as long each time, to 5 s.
+fn pause_after_empty(answers: u32) -> Duration {
+    let doubled = answers.saturating_sub(1).min(6);
+    Duration::from_millis((100 << doubled).min(5_000))
 }
 
 enum Taken {
@@ -118,4 +184,15 @@ fn acknowledge_only(request: &mut PollRequest) -> Option<PollRequest> {
     last.max_events = Some(0);
     last.return_immediately = true;
     Some(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_answers_at_once_are_asked_for_less_and_less_often() {
+        let pauses = [1, 2, 3, 6, 7, 8, u32::MAX].map(|n| pause_after_empty(n).as_millis());
+        assert_eq!(pauses, [100, 200, 400, 3_200, 5_000, 5_000, 5_000]);
+    }
 }

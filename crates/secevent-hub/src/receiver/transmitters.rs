@@ -80,7 +80,9 @@ impl Sink for Kept {
         };
         let (event, jti) = (set.event().event_type().name(), received.jti.clone());
         let batch = Batch { events: Vec::new(), writes: vec![Write::Received(received)] };
-        self.hub.commit(batch).await.map_err(|error| error.to_string())?;
+        // What hinders the writer is in the log; a transmitter is told no details.
+        self.hub.commit(batch).await.map_err(|_| "the hub cannot write now".to_owned())?;
+        let (event, jti) = (event.escape_debug(), jti.escape_debug());
         info!(transmitter = %self.transmitter, %event, %jti, "received");
         Ok(())
     }
@@ -112,7 +114,7 @@ async fn dispatch(
     match endpoint {
         Some(endpoint) => endpoint.oneshot(request).await.into_response(),
         // Unknown here, or not subscribed yet: without its credential nobody learns which.
-        None => Problem::unauthorized().into_response(),
+        None => Problem::unauthorized_by(request.headers()).into_response(),
     }
 }
 
@@ -156,7 +158,7 @@ async fn receive(hub: &Hub, settings: &TransmitterSettings, endpoints: &Endpoint
         () = stopped(&mut stop) => return Ok(()),
     };
     let stream = subscription.stream.stream_id.clone();
-    info!(transmitter = %settings.id, %stream, "subscribed");
+    info!(transmitter = %settings.id, stream = %stream.escape_debug(), "subscribed");
     let sink = Arc::new(Kept { hub: hub.clone(), transmitter: settings.id.clone() });
     if settings.push {
         let intake = Intake::new(subscription.verifier.clone(), credential, Arc::clone(&sink))

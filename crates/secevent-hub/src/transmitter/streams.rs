@@ -6,11 +6,12 @@ use secevent::{EventType, SubjectId, event::ssf};
 use secevent_http::router::Problem;
 use secevent_ssf::{
     engine::Backlog,
-    store::{Batch, StoreError, StreamRecord, Write},
+    store::{Batch, StreamRecord, Write},
     stream::{CreateStream, Delivery, StreamConfig},
 };
 use serde_json::Map;
-use tracing::info;
+use tracing::{info, warn};
+use url::Url;
 
 use crate::{
     AcceptError, Hub, NewSignal, ReceiverSettings,
@@ -89,14 +90,15 @@ impl Hub {
     fn delivery_for(&self, stream_id: &str, asked: Option<Delivery>) -> Result<Delivery, Problem> {
         match asked {
             Some(push @ Delivery::Push { .. }) => {
-                let url = push.endpoint_url().unwrap_or_default();
-                self.client().egress().check_url(url).map_err(|error| {
-                    Problem::new(
-                        400,
-                        "the push endpoint cannot be used",
-                        format!("/delivery/endpoint_url: {error}"),
-                    )
-                })?;
+                let unfit = |why: String| {
+                    let detail = format!("/delivery/endpoint_url: {why}");
+                    Problem::new(400, "the push endpoint cannot be used", detail)
+                };
+                let text = push.endpoint_url().unwrap_or_default();
+                let url = self.client().egress().check_url(text).map_err(|error| unfit(error.to_string()))?;
+                if is_at(&url, self.issuer()) {
+                    return Err(unfit("it is this hub's own address; name the receiver's (SSF-107)".into()));
+                }
                 Ok(push)
             }
             _ => Ok(Delivery::Poll { endpoint_url: Some(poll_url(self.issuer(), stream_id)) }),
@@ -121,11 +123,17 @@ impl Hub {
         stream: &Stream,
         state: Option<String>,
     ) -> Result<(), Problem> {
-        if !stream.may_verify(self.now(), self.0.settings.limits.min_verification_interval) {
+        // Held until it is published: requests of one stream count one after the other.
+        let mut verifications = stream.verifications.lock().await;
+        if !verifications.may_ask(self.now(), self.0.settings.limits.min_verification_interval) {
             let detail = "leave `min_verification_interval` between two requests";
             let mut problem = Problem::new(429, "too many verification requests", detail);
             problem.retry_after_secs = self.verification_interval().and_then(|secs| u32::try_from(secs).ok());
             return Err(problem);
+        }
+        if verifications.is_full(stream) {
+            let detail = "take the verification events that wait for you; then ask again";
+            return Err(Problem::new(429, "too many verification events wait on this stream", detail));
         }
         let stream_id = stream.record().config.stream_id.clone();
         let event = state.into_iter().fold(ssf::Verification::new(), ssf::Verification::state);
@@ -134,9 +142,16 @@ impl Hub {
             ..NewSignal::new(event, SubjectId::opaque(stream_id))
         };
         match self.publish(signal).await {
-            Ok(_) => Ok(()),
+            Ok(accepted) => {
+                verifications.asked(self.now(), accepted.id);
+                Ok(())
+            }
             Err(AcceptError::NoStream { .. }) => Err(Problem::not_found("stream")),
-            Err(error) => Err(Problem::unavailable(error.to_string())),
+            Err(AcceptError::Invalid { findings, .. }) => {
+                let first = findings.first().map(ToString::to_string).unwrap_or_default();
+                Err(Problem::new(400, "no verification event can say this", first))
+            }
+            Err(_) => Err(cannot_write()),
         }
     }
 
@@ -146,28 +161,97 @@ impl Hub {
         if stream.is_gone() || stream.record().status != ssf::StreamStatus::Enabled {
             return;
         }
-        stream.work().queue.hold(true);
-        let record = StreamRecord {
-            status: ssf::StreamStatus::Paused,
-            reason: Some(reason),
-            ..StreamRecord::clone(&stream.record())
-        };
-        stream.replace_record(record.clone());
-        // A store that failed ends the process elsewhere; the pause holds in memory either way.
-        drop(self.commit(Batch { events: Vec::new(), writes: vec![Write::Stream(Box::new(record))] }).await);
+        let id = &stream.record().config.stream_id;
+        warn!(stream = %id, reason = %reason.escape_debug(), "the stream is paused");
+        let record = with_status(stream, ssf::StreamStatus::Paused, Some(reason));
+        self.set_status(stream, record);
+        // The pause holds in memory whatever the disk says; a full one gets it with a later commit.
+        stream.mark_record_dirty();
+        self.0.writer.mark_dirty(stream.no);
+        drop(self.commit(Batch::default()).await);
     }
 
-    async fn write(&self, writes: Vec<Write>) -> Result<(), Problem> {
-        match self.commit(Batch { events: Vec::new(), writes }).await {
-            Ok(_) => Ok(()),
-            Err(StoreError::Full(why) | StoreError::Failed(why)) => Err(Problem::unavailable(why)),
-            Err(_) => Err(Problem::unavailable("the store cannot be written")),
+    /// Pauses a stream for an operator: what comes is held in order.
+    // spec: SSF-148
+    pub(crate) async fn pause_stream(&self, stream: &Stream, reason: Option<String>) -> Result<(), Problem> {
+        self.change_status(stream, ssf::StreamStatus::Paused, reason).await
+    }
+
+    /// Lets a paused stream go on at once.
+    // spec: SSF-149
+    pub(crate) async fn resume_stream(&self, stream: &Stream) -> Result<(), Problem> {
+        if self.receiver_of(&stream.record()).is_none() {
+            let detail = "put it back into the configuration and start again";
+            return Err(Problem::new(409, "the receiver of this stream is not configured", detail));
         }
+        self.change_status(stream, ssf::StreamStatus::Enabled, None).await
+    }
+
+    /// On disk first, then in memory.
+    async fn change_status(
+        &self,
+        stream: &Stream,
+        status: ssf::StreamStatus,
+        reason: Option<String>,
+    ) -> Result<(), Problem> {
+        let _alone = self.0.stream_changes.lock().await;
+        if stream.is_gone() {
+            return Err(Problem::not_found("stream"));
+        }
+        if stream.record().status == ssf::StreamStatus::Disabled {
+            let detail = "only its receiver enables it again";
+            return Err(Problem::new(409, "the stream is disabled", detail));
+        }
+        let record = with_status(stream, status, reason);
+        self.write(vec![Write::Stream(Box::new(record.clone()))]).await?;
+        info!(stream = %record.config.stream_id, status = %record.status, "an operator changed the status");
+        self.set_status(stream, record);
+        Ok(())
+    }
+
+    fn set_status(&self, stream: &Stream, record: StreamRecord) {
+        // Before the record, whose change wakes whoever delivers.
+        stream.work().queue.hold(record.status != ssf::StreamStatus::Enabled);
+        self.0.streams.replace_record(stream, record);
+    }
+
+    /// The log says once what hinders the writer; a receiver is told no details.
+    async fn write(&self, writes: Vec<Write>) -> Result<(), Problem> {
+        let written = self.commit(Batch { events: Vec::new(), writes }).await;
+        written.map(drop).map_err(|_| cannot_write())
     }
 
     fn verification_interval(&self) -> Option<u64> {
         Some(self.0.settings.limits.min_verification_interval.as_secs()).filter(|secs| *secs > 0)
     }
+}
+
+fn with_status(stream: &Stream, status: ssf::StreamStatus, reason: Option<String>) -> StreamRecord {
+    StreamRecord { status, reason, ..StreamRecord::clone(&stream.record()) }
+}
+
+/// Runs a change to its end, also when the client that asked for it goes away in the middle: what is on disk must be
+/// in memory too.
+pub(crate) async fn to_its_end<T: Send + 'static>(
+    change: impl Future<Output = Result<T, Problem>> + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::spawn(change).await.unwrap_or_else(|error| {
+        warn!(%error, "a change of a stream broke off");
+        Err(Problem::unavailable("the hub cannot do this now"))
+    })
+}
+
+fn cannot_write() -> Problem {
+    Problem::unavailable("the hub cannot write now")
+}
+
+/// Whether a URL leads to the host and port of the issuer: a hub that pushes to itself would call its own API.
+fn is_at(url: &Url, issuer: &str) -> bool {
+    let place = |url: &Url| {
+        let host = url.host_str().map(|host| host.trim_end_matches('.').to_owned());
+        (host, url.port_or_known_default())
+    };
+    Url::parse(issuer).is_ok_and(|issuer| place(&issuer) == place(url))
 }
 
 /// What this receiver may have: of the catalogue, and of what it names itself, since a producer may hand in any event.

@@ -1,22 +1,26 @@
 //! A disk that is full, and one that fails.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU8, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
 };
 
+use secevent::event::ssf::StreamStatus;
 use secevent_ssf::{
     Seq, StreamNo,
     store::{
-        Batch, DeadLetter, IdempotentAnswer, LogRow, MemoryStore, Received, Routes, Snapshot, Store,
-        StoreError,
+        Batch, DeadLetter, IdempotentAnswer, LogRow, MemoryStore, Received, Retention, Routes, Snapshot,
+        Store, StoreError,
     },
 };
 use serde_json::json;
 
 use crate::{
     home::{ACME, ADMIN, Home, event, eventually},
-    push_receiver::PushReceiver,
+    push_receiver::{PushReceiver, Reply},
 };
 
 /// A store in memory whose disk is well, full or broken.
@@ -28,6 +32,8 @@ struct Moody {
 const WELL: u8 = 0;
 const FULL: u8 = 1;
 const BROKEN: u8 = 2;
+/// The log cannot be read for want of room.
+const UNREADABLE: u8 = 3;
 
 impl Moody {
     fn new() -> Arc<Self> {
@@ -57,7 +63,10 @@ impl Store for Moody {
     }
 
     fn routes(&self, stream: StreamNo, after: Seq, limit: usize) -> Result<Routes, StoreError> {
-        self.inner.routes(stream, after, limit)
+        match self.mood.load(Ordering::SeqCst) {
+            UNREADABLE => Err(StoreError::Full("no memory to share".into())),
+            _ => self.inner.routes(stream, after, limit),
+        }
     }
 
     fn dead_letters(
@@ -77,8 +86,8 @@ impl Store for Moody {
         self.inner.answer(key)
     }
 
-    fn prune(&self, settled: Seq, events: i64, answers: i64) -> Result<usize, StoreError> {
-        self.inner.prune(settled, events, answers)
+    fn prune(&self, retention: &Retention) -> Result<usize, StoreError> {
+        self.inner.prune(retention)
     }
 }
 
@@ -110,6 +119,48 @@ async fn a_full_disk_refuses_events_while_deliveries_go_on() {
         streams.iter().all(|(_, cursor)| cursor.low() >= Seq(1))
     })
     .await;
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_that_finds_no_room_is_written_later() {
+    let (home, store) = (Home::new(), Moody::new());
+    let gone = Reply::status(410).after(Duration::from_millis(300));
+    let receiver = PushReceiver::start([gone]).await;
+    let hub = home.start_with(home.settings(), store.clone(), |_| axum::Router::new()).await;
+    let stream = hub.create_push(ACME, &receiver.url(), "Bearer r").await;
+    hub.emit("a@x.example").await;
+    receiver.came(1).await;
+    store.turn(FULL);
+    eventually("it is paused", async || {
+        hub.get(&format!("/v1/streams/{stream}"), ADMIN).await.json()["status"] == "paused"
+    })
+    .await;
+    let written = || store.load().unwrap().streams[0].0.status;
+    assert_eq!(written(), StreamStatus::Enabled);
+    let refused = hub.send("POST", &format!("/v1/streams/{stream}/resume"), ADMIN, "").await.expect(503);
+    assert_eq!(refused.json()["detail"], "the hub cannot write now");
+    store.turn(WELL);
+    eventually("it is written down", async || written() == StreamStatus::Paused).await;
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lane_that_cannot_read_its_log_goes_on_when_it_can() {
+    let (home, store, receiver) = (Home::new(), Moody::new(), PushReceiver::start([]).await);
+    let hub = home.start_with(home.settings(), store.clone(), |_| axum::Router::new()).await;
+    hub.create_push(ACME, &receiver.url(), "Bearer r").await;
+    let poll = hub.create_poll(ACME).await;
+    hub.stop().await;
+    store.turn(UNREADABLE);
+    let hub = home.start_with(home.settings(), store.clone(), |_| axum::Router::new()).await;
+    hub.emit("a@x.example").await;
+    let refused = hub.poll(&poll, ACME, &json!({})).await.expect(503).json();
+    assert_eq!(refused["detail"], "the hub cannot read now");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(receiver.pushed().is_empty());
+    store.turn(WELL);
+    receiver.came(1).await;
     hub.stop().await;
 }
 

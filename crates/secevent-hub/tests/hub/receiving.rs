@@ -1,10 +1,23 @@
 //! The receiver role: one hub subscribes to another.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Json,
+    routing::{get, post},
+};
+use http::StatusCode;
 
 use secevent_hub::receiver::TransmitterSettings;
 use secevent_ssf::stream::Secret;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     home::{ACME, ACME_AUD, ADMIN, Home, Running, event, eventually},
@@ -71,6 +84,45 @@ async fn a_polling_hub_lists_each_set_once_and_acknowledges() {
     assert_eq!(a.get("/v1/streams", ADMIN).await.json()["streams"].as_array().unwrap().len(), 1);
     b.stop().await;
     a.stop().await;
+}
+
+/// A transmitter that holds no poll open and has nothing to say; it counts the polls.
+async fn hasty_transmitter() -> (String, Arc<AtomicUsize>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let polls = Arc::new(AtomicUsize::new(0));
+    let at = |path: &str| format!("{url}{path}");
+    let metadata = json!({"spec_version": "1_0", "issuer": url, "jwks_uri": at("/jwks"),
+        "configuration_endpoint": at("/streams"), "verification_endpoint": at("/verification"),
+        "delivery_methods_supported": ["urn:ietf:rfc:8936"]});
+    let stream = json!({"stream_id": "s1", "iss": url, "aud": ACME_AUD, "events_delivered": [],
+        "delivery": {"method": "urn:ietf:rfc:8936", "endpoint_url": at("/poll")}});
+    let count = Arc::clone(&polls);
+    let poll = move || async move {
+        count.fetch_add(1, Ordering::SeqCst);
+        Json(json!({"sets": {}}))
+    };
+    let app = axum::Router::new()
+        .route("/.well-known/ssf-configuration", get(move || async move { Json(metadata) }))
+        .route("/streams", get(move || async move { Json(json!([stream])) }))
+        .route("/verification", post(|| async { StatusCode::NO_CONTENT }))
+        .route("/poll", post(poll));
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    (url, polls)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transmitter_that_holds_no_poll_open_is_not_asked_without_end() {
+    let (url, polls) = hasty_transmitter().await;
+    let home = Home::new();
+    let settings = TransmitterSettings::new("hasty", url, vec![ACME_AUD.to_owned()]);
+    let store = Arc::new(home.store().await);
+    let hub = home.start_with(home.settings(), store, |hub| hub.receive_from(vec![settings])).await;
+    eventually("it is polled", async || polls.load(Ordering::SeqCst) >= 2).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let polls = polls.load(Ordering::SeqCst);
+    assert!((3..=7).contains(&polls), "{polls} polls in a second");
+    hub.stop().await;
 }
 
 // spec: PUSH-014, PUSH-029, PUSH-037

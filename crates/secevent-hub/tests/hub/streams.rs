@@ -175,6 +175,38 @@ async fn verification_is_bounded_for_each_stream() {
     hub.stop().await;
 }
 
+// spec: SSF-087
+#[tokio::test(flavor = "multi_thread")]
+async fn verification_events_that_nobody_takes_are_bounded() {
+    let home = Home::new();
+    let hub = home.start().await;
+    let stream = hub.create_poll(ACME).await;
+    let request = json!({"stream_id": stream});
+    for _ in 0..10 {
+        hub.post("/ssf/verification", ACME, &request).await.expect(204);
+    }
+    hub.post("/ssf/verification", ACME, &request).await.expect(429);
+    let jtis = jtis_of(&hub, &stream).await;
+    hub.polled(&stream, json!({"ack": jtis[..1]})).await;
+    hub.post("/ssf/verification", ACME, &request).await.expect(204);
+    hub.post("/ssf/verification", ACME, &request).await.expect(429);
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_that_fits_no_set_is_refused_and_counts_as_no_request() {
+    let home = Home::new();
+    let mut settings = home.settings();
+    settings.limits.min_verification_interval = Duration::from_mins(1);
+    settings.limits.set_bytes = 2_000;
+    let hub = home.start_with(settings, Arc::new(home.store().await), |_| axum::Router::new()).await;
+    let stream = hub.create_poll(ACME).await;
+    let long = json!({"stream_id": stream, "state": "x".repeat(900)});
+    hub.post("/ssf/verification", ACME, &long).await.expect(400);
+    hub.post("/ssf/verification", ACME, &json!({"stream_id": stream})).await.expect(204);
+    hub.stop().await;
+}
+
 // spec: SSF-100
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_has_no_more_streams_than_it_may() {

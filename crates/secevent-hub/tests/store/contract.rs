@@ -4,17 +4,17 @@ use secevent::Timestamp;
 use secevent_ssf::{
     Seq, StreamNo,
     engine::Cursor,
-    store::{KeyRecord, KeyState, Store, Write},
+    store::{DeadLetter, KeyRecord, KeyState, Received, Retention, Store, Write},
 };
 
-use crate::records::{answer, event_at, events, letter, origin, received, stream, writes};
+use crate::records::{answer, event_at, events, letter, origin, received, retention, stream, writes};
 
 /// Makes an empty store.
 type Open<'a> = &'a dyn Fn() -> Box<dyn Store>;
 
 /// Every rule, each over a fresh store.
 pub(crate) fn check(open: Open<'_>) {
-    let rules: [fn(&dyn Store); 10] = [
+    let rules: [fn(&dyn Store); 12] = [
         an_empty_store_says_who_it_is,
         numbers_have_no_gaps_and_events_come_back_as_they_were,
         a_batch_is_written_as_one,
@@ -25,6 +25,8 @@ pub(crate) fn check(open: Open<'_>) {
         answers_are_counted_from_their_batch,
         routes_are_read_in_pages,
         retention_takes_what_is_settled_and_old,
+        retention_takes_old_answers_letters_and_received_sets,
+        retention_takes_no_more_than_it_may,
     ];
     for rule in rules {
         rule(open().as_ref());
@@ -161,16 +163,45 @@ fn routes_are_read_in_pages(store: &dyn Store) {
 
 fn retention_takes_what_is_settled_and_old(store: &dyn Store) {
     store.commit(&events([10, 20, 99, 30, 40].map(|iat| event_at(iat, &[1])))).unwrap();
-    store.commit(&writes([answer("old", 0, 9), answer("new", 0, 10)].map(Write::Answer))).unwrap();
-    assert_eq!(store.prune(Seq(0), 50, 10).unwrap(), 0, "nothing is settled");
-    assert_eq!((store.answer("old").unwrap(), store.answer("new").unwrap().is_some()), (None, true));
-    assert_eq!(store.prune(Seq(4), 50, 0).unwrap(), 3, "of the settled ones, 3 is too young");
-    assert_eq!(store.events(&[1, 2, 3, 4, 5].map(Seq)).unwrap().len(), 2);
+    assert_eq!(store.prune(&retention(0, 50)).unwrap(), 0, "nothing is settled");
+    assert_eq!(
+        store.prune(&retention(4, 50)).unwrap(),
+        2,
+        "the third is too young, and stops what is behind it"
+    );
+    assert_eq!(store.events(&[1, 2, 3, 4, 5].map(Seq)).unwrap().len(), 3);
     let routes = store.routes(StreamNo(1), Seq(0), 100).unwrap();
-    assert_eq!(routes.entries.iter().map(|entry| entry.seq.0).collect::<Vec<_>>(), [3, 5]);
-    assert_eq!(store.prune(Seq(u64::MAX), 1_000, 0).unwrap(), 1, "the last one stays");
+    assert_eq!(routes.entries.iter().map(|entry| entry.seq.0).collect::<Vec<_>>(), [3, 4, 5]);
+    assert_eq!(store.prune(&retention(u64::MAX, 1_000)).unwrap(), 2, "the last one stays");
     assert_eq!(store.load().unwrap().head, Seq(5));
     assert_eq!(store.commit(&events([event_at(1, &[])])).unwrap(), Seq(6), "no number is used again");
+}
+
+fn retention_takes_old_answers_letters_and_received_sets(store: &dyn Store) {
+    let at = |jti: &str, at| Received { at: Timestamp(at), ..received("idp", "iss", jti) };
+    let aside = |seq, at| DeadLetter { at: Timestamp(at), ..letter(1, seq, "no") };
+    store.commit(&writes([answer("old", 0, 9), answer("new", 0, 10)].map(Write::Answer))).unwrap();
+    store.commit(&writes([Write::Stream(Box::new(stream(1)))])).unwrap();
+    store.commit(&writes([aside(1, 9), aside(2, 10)].map(Write::DeadLetter))).unwrap();
+    store.commit(&writes([at("a", 8), at("b", 9), at("c", 10)].map(Write::Received))).unwrap();
+    assert_eq!(store.prune(&retention(0, 10)).unwrap(), 4);
+    assert_eq!((store.answer("old").unwrap(), store.answer("new").unwrap().is_some()), (None, true));
+    assert_eq!(store.dead_letters(StreamNo(1), Seq(0), 9).unwrap(), [aside(2, 10)]);
+    let numbers = || store.received(None, 0, 9).unwrap().iter().map(|set| set.no).collect::<Vec<_>>();
+    assert_eq!(numbers(), [3]);
+    assert_eq!(store.prune(&retention(0, 1_000)).unwrap(), 2, "the last one received stays");
+    store.commit(&writes([Write::Received(at("d", 11))])).unwrap();
+    assert_eq!(numbers(), [3, 4], "no number is used again");
+}
+
+fn retention_takes_no_more_than_it_may(store: &dyn Store) {
+    store.commit(&events((0..5).map(|iat| event_at(iat, &[1])))).unwrap();
+    let sets = ["a", "b", "c", "d"].map(|jti| Write::Received(received("idp", "iss", jti)));
+    store.commit(&writes(sets)).unwrap();
+    store.commit(&writes(["a", "b", "c"].map(|key| Write::Answer(answer(key, 0, 5))))).unwrap();
+    let three = Retention { rows_max: 3, ..retention(9, 1_000) };
+    let pruned = || store.prune(&three).unwrap();
+    assert_eq!([pruned(), pruned(), pruned(), pruned(), pruned()], [3, 3, 3, 1, 0]);
 }
 
 fn keys_are_kept_in_order(store: &dyn Store) {

@@ -3,7 +3,9 @@
 use secevent::{EventType, SubjectId, Timestamp, event::ssf::StreamStatus};
 use secevent_ssf::{
     Audience, LoggedEvent, Seq, StreamNo, SubjectKey,
-    store::{Batch, DeadLetter, IdempotentAnswer, NewEvent, Origin, Received, StreamRecord, Write},
+    store::{
+        Batch, DeadLetter, IdempotentAnswer, NewEvent, Origin, Received, Retention, StreamRecord, Write,
+    },
     stream::{Delivery, Secret, StreamConfig},
 };
 use serde_json::{Map, json};
@@ -75,4 +77,17 @@ pub(crate) fn received(transmitter: &str, iss: &str, jti: &str) -> Received {
 pub(crate) fn answer(key: &str, first: u64, at: i64) -> IdempotentAnswer {
     let (key, streams) = (key.into(), vec![2, 0]);
     IdempotentAnswer { key, body: [9; 32], first: Seq(first), streams, at: Timestamp(at) }
+}
+
+/// What is settled and from before this time goes, events and all else.
+pub(crate) fn retention(settled: u64, before: i64) -> Retention {
+    let before = Timestamp(before);
+    Retention {
+        settled: Seq(settled),
+        events_before: before,
+        dead_letters_before: before,
+        received_before: before,
+        answers_before: before,
+        rows_max: 1_000,
+    }
 }

@@ -9,7 +9,7 @@ use secevent_ssf::{
     store::{Store, StoreError, Write},
 };
 
-use crate::records::{answer, event_at, events, letter, origin, received, stream};
+use crate::records::{answer, event_at, events, letter, origin, received, retention, stream};
 
 pub(crate) fn open(path: &Path) -> Result<SqliteStore, StoreError> {
     SqliteStore::open(path, origin)
@@ -140,7 +140,7 @@ fn ask_everything(path: &Path) -> Vec<StoreError> {
     errors.extend(store.received(Some("idp"), 0, 9).err());
     errors.extend(store.answer("key").err());
     errors.extend(store.commit(&events([event_at(1, &[1])])).err());
-    errors.extend(store.prune(Seq(100), 1_000, 1_000).err());
+    errors.extend(store.prune(&retention(100, 1_000)).err());
     errors
 }
 

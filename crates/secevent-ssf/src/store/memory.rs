@@ -6,9 +6,11 @@ use std::{
 };
 
 use super::{
-    Batch, DeadLetter, IdempotentAnswer, KeyRecord, LogRow, NewEvent, Origin, Received, Routes, Snapshot,
-    Store, StoreError, StreamRecord, Write,
+    Batch, DeadLetter, IdempotentAnswer, KeyRecord, LogRow, NewEvent, Origin, Received, Retention, Routes,
+    Snapshot, Store, StoreError, StreamRecord, Write,
 };
+use secevent::Timestamp;
+
 use crate::{Entry, Seq, StreamNo, engine::Cursor};
 
 /// A store in memory.
@@ -162,13 +164,31 @@ impl Store for MemoryStore {
         Ok(self.model().answers.get(key).cloned())
     }
 
-    fn prune(&self, settled: Seq, events_before: i64, answers_before: i64) -> Result<usize, StoreError> {
+    fn prune(&self, retention: &Retention) -> Result<usize, StoreError> {
         let mut model = self.model();
-        let before = model.log.len();
-        // The last event stays, as in every store: numbers are counted from it.
+        let Retention { settled, rows_max, .. } = *retention;
+        let mut left = rows_max;
+        // The last one stays, as in every store: numbers are counted from it.
         let settled = settled.min(Seq(model.head.saturating_sub(1)));
-        model.log.retain(|seq, event| *seq > settled || event.event.iat.0 >= events_before);
-        model.answers.retain(|_, answer| answer.at.0 >= answers_before);
-        Ok(before - model.log.len())
+        while left > 0
+            && let Some(first) = model.log.first_entry()
+            && *first.key() <= settled
+            && first.get().event.iat < retention.events_before
+        {
+            first.remove();
+            left -= 1;
+        }
+        let old = model.received.iter().rev().skip(1).rev().take(left);
+        let old = old.take_while(|set| set.at < retention.received_before).count();
+        model.received.drain(..old);
+        left -= old;
+        let mut goes = |at: Timestamp, before: Timestamp| {
+            let goes = left > 0 && at < before;
+            left -= usize::from(goes);
+            goes
+        };
+        model.dead_letters.retain(|_, letter| !goes(letter.at, retention.dead_letters_before));
+        model.answers.retain(|_, answer| !goes(answer.at, retention.answers_before));
+        Ok(rows_max - left)
     }
 }

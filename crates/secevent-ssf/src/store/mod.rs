@@ -8,7 +8,8 @@ mod record;
 
 pub use memory::MemoryStore;
 pub use record::{
-    DeadLetter, IdempotentAnswer, KeyRecord, KeyState, LogRow, NewEvent, Origin, Received, StreamRecord,
+    DeadLetter, IdempotentAnswer, KeyRecord, KeyState, LogRow, NewEvent, Origin, Received, Retention,
+    StreamRecord,
 };
 
 use crate::{Entry, Seq, StreamNo, engine::Cursor};
@@ -124,7 +125,8 @@ pub trait Store: Send + Sync + 'static {
     /// The kept answer to an `Idempotency-Key`.
     fn answer(&self, key: &str) -> Result<Option<IdempotentAnswer>, StoreError>;
 
-    /// Forgets what retention does not ask to keep: events before this time that every stream has settled, and
-    /// answers before that one. Returns how many events went.
-    fn prune(&self, settled: Seq, events_before: i64, answers_before: i64) -> Result<usize, StoreError>;
+    /// Forgets what retention does not ask to keep, the oldest first and at most `rows_max` rows, and answers how many
+    /// went: with fewer than `rows_max` there is nothing left to forget. The last event and the last received SET stay,
+    /// since the next number is counted from them.
+    fn prune(&self, retention: &Retention) -> Result<usize, StoreError>;
 }

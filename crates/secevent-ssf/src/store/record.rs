@@ -98,6 +98,24 @@ pub struct IdempotentAnswer {
     pub at: Timestamp,
 }
 
+/// What a store need not keep. The log, what was received and the answers go in the order they came, up to the first
+/// that is to stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Events at or below this place are settled by every stream; others stay.
+    pub settled: Seq,
+    /// Settled events accepted before this time go.
+    pub events_before: Timestamp,
+    /// Dead letters set aside before this time go.
+    pub dead_letters_before: Timestamp,
+    /// SETs received before this time go.
+    pub received_before: Timestamp,
+    /// Answers given before this time go.
+    pub answers_before: Timestamp,
+    /// Rows that one call deletes at most: nothing is committed meanwhile.
+    pub rows_max: usize,
+}
+
 /// What a signing key is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

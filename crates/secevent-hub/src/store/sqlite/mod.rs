@@ -13,7 +13,8 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, ffi};
 use secevent_ssf::{
     Seq, StreamNo,
     store::{
-        Batch, DeadLetter, IdempotentAnswer, LogRow, Origin, Received, Routes, Snapshot, Store, StoreError,
+        Batch, DeadLetter, IdempotentAnswer, LogRow, Origin, Received, Retention, Routes, Snapshot, Store,
+        StoreError,
     },
 };
 
@@ -67,10 +68,17 @@ impl SqliteStore {
 fn lock(path: &Path) -> Result<File, StoreError> {
     let lock_path = path.with_extension("lock");
     let at = |error: &dyn std::fmt::Display| StoreError::Failed(format!("{}: {error}", lock_path.display()));
-    let lock = File::create(&lock_path).map_err(|error| at(&error))?;
+    let mut options = File::options();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let lock = options.open(&lock_path).map_err(|error| at(&error))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(at(&"another hub has this store open; stop it first")),
+        Err(TryLockError::WouldBlock) => {
+            let holds = format!("it holds {}", lock_path.display());
+            Err(StoreError::Failed(format!("another hub has this store open ({holds}); stop it first")))
+        }
         Err(TryLockError::Error(error)) => Err(at(&error)),
     }
 }
@@ -166,7 +174,7 @@ impl Store for SqliteStore {
         read::answer(&self.reader(), key).optional().map_err(failed)
     }
 
-    fn prune(&self, settled: Seq, events_before: i64, answers_before: i64) -> Result<usize, StoreError> {
-        write::prune(&mut self.writer(), settled, events_before, answers_before).map_err(failed)
+    fn prune(&self, retention: &Retention) -> Result<usize, StoreError> {
+        write::prune(&mut self.writer(), retention).map_err(failed)
     }
 }

@@ -1,10 +1,11 @@
 //! What is written, and in what shape.
 
 use rusqlite::{Connection, Transaction};
+use secevent::Timestamp;
 use secevent_ssf::{
     Seq, ascending,
     engine::Cursor,
-    store::{Batch, NewEvent, Write},
+    store::{Batch, NewEvent, Retention, Write},
 };
 use serde::Serialize;
 
@@ -85,22 +86,57 @@ fn write(transaction: &Transaction<'_>, item: &Write, first: Seq) -> rusqlite::R
     }
 }
 
-pub(super) fn prune(
-    connection: &mut Connection,
-    settled: Seq,
-    events_before: i64,
-    answers_before: i64,
-) -> rusqlite::Result<usize> {
-    let transaction = connection.transaction()?;
-    // The last event stays: it is what the next number is counted from.
-    let settled = number(settled.0.min(super::read::head(&transaction)?.0.saturating_sub(1)));
-    let gone = "SELECT seq FROM event WHERE seq <= ?1 AND iat < ?2";
-    transaction.execute(&format!("DELETE FROM route WHERE seq IN ({gone})"), (settled, events_before))?;
-    let pruned =
-        transaction.execute("DELETE FROM event WHERE seq <= ?1 AND iat < ?2", (settled, events_before))?;
-    transaction.execute("DELETE FROM answer WHERE at < ?1", [answers_before])?;
+pub(super) fn prune(connection: &mut Connection, retention: &Retention) -> rusqlite::Result<usize> {
+    let Retention { settled, rows_max, .. } = *retention;
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let mut left = rows_max;
+    // The last one stays, here and of what was received: it is what the next number is counted from.
+    let last = super::read::head(&transaction)?.0.saturating_sub(1);
+    let events = oldest(
+        &transaction,
+        "SELECT seq, iat FROM event WHERE seq <= ?1 ORDER BY seq LIMIT ?2",
+        (number(settled.0.min(last)), retention.events_before, left),
+    )?;
+    transaction.execute("DELETE FROM route WHERE seq <= ?1", [events])?;
+    left -= transaction.execute("DELETE FROM event WHERE seq <= ?1", [events])?;
+    let received = oldest(
+        &transaction,
+        "SELECT no, at FROM received WHERE no < (SELECT max(no) FROM received) AND no <= ?1 ORDER BY no LIMIT ?2",
+        (i64::MAX, retention.received_before, left),
+    )?;
+    left -= transaction.execute("DELETE FROM received WHERE no <= ?1", [received])?;
+    let answers = oldest(
+        &transaction,
+        "SELECT rowid, at FROM answer WHERE rowid <= ?1 ORDER BY rowid LIMIT ?2",
+        (i64::MAX, retention.answers_before, left),
+    )?;
+    left -= transaction.execute("DELETE FROM answer WHERE rowid <= ?1", [answers])?;
+    // Few beside the events, and by stream: all are looked at.
+    left -= transaction.execute(
+        "DELETE FROM dead_letter WHERE (stream, seq) IN (SELECT stream, seq FROM dead_letter WHERE at < ?1 LIMIT ?2)",
+        (retention.dead_letters_before.0, number(left as u64)),
+    )?;
     transaction.commit()?;
-    Ok(pruned)
+    Ok(rows_max - left)
+}
+
+/// The last of the oldest rows up to a number that are from before a time, of at most `max`; 0 when there is none.
+/// Rows come in the order of time, so that no more are looked at than go.
+fn oldest(
+    transaction: &Transaction<'_>,
+    sql: &str,
+    (through, before, max): (i64, Timestamp, usize),
+) -> rusqlite::Result<i64> {
+    let mut statement = transaction.prepare_cached(sql)?;
+    let mut rows = statement.query((through, number(max as u64)))?;
+    let mut last = 0;
+    while let Some(row) = rows.next()? {
+        if row.get::<_, i64>(1)? >= before.0 {
+            break;
+        }
+        last = row.get(0)?;
+    }
+    Ok(last)
 }
 
 /// SQLite's integers are signed; places in the log stay far below that.
