@@ -1,7 +1,7 @@
 //! Logout Tokens (Back-Channel Logout 1.0).
 
-use secevent::{ErrorCode, Policy, Profile, Set, SigningKey};
-use serde_json::json;
+use secevent::{Claims, ErrorCode, Event, Policy, Profile, Set, SigningKey, Timestamp};
+use serde_json::{Value, json};
 
 use super::{AUD, ISS, KEY, NOW, base, edited, errors, issue, refused_by_both, verify};
 
@@ -59,4 +59,25 @@ fn an_issuer_is_advised_to_keep_it_short() {
         check.findings().iter().any(|finding| finding.id == "BCL-028")
     };
     assert!(!warned(1_767_225_720) && warned(1_767_225_721));
+}
+
+/// The token of the announcement of 2016, before `exp` was required.
+// spec: BCL-020, BCL-021, BCL-027, SET-069, JWT-022
+#[test]
+fn the_token_of_the_announcement_goes_round_without_loss() {
+    const OLD: Profile = Profile::LOGOUT_2022;
+    let vector = testkit::bytes("bcl-2.json");
+    let Value::Object(members) = serde_json::from_slice(&vector).unwrap() else { unreachable!() };
+    let claims = Claims::to_issue(members.clone(), &OLD).unwrap();
+    let token = claims.sign(OLD, &*KEY).unwrap();
+    let policy = Policy::new(OLD, "https://server.example.com", "s6BhdRkqt3");
+    let set = Set::parse(&token).unwrap();
+    let set = set.verify(KEY.verifying_key(), &policy, Timestamp(1_471_566_200)).unwrap();
+    assert_eq!(set.members(), &members);
+    assert!(set.members().keys().eq(members.keys()), "in the same order");
+    assert_eq!((set.token(), set.text("sid")), (&*token, Some("08a5019c-17e1-4977-8f42-65a12843ea02")));
+    assert!(matches!(set.event(), Event::BackchannelLogout(_)));
+    // Issued again from what was read, the claims are the same to the byte.
+    let again = Claims::to_issue(set.members().clone(), &OLD).unwrap();
+    assert_eq!(again.json(), set.json());
 }
