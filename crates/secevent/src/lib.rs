@@ -61,6 +61,7 @@ pub use error::{Error, ErrorCode, Fault};
 pub use event::{Event, EventType, Payload, UnknownEvent};
 pub use finding::{Check, Finding, Level, Role};
 pub use profile::{EventCount, Profile, Typ};
+pub use secevent_jose::json;
 #[cfg(feature = "jwe")]
 pub use secevent_jose::jwe;
 pub use secevent_jose::{Alg, AlgSet, JwkSet, KeySet, Signer, SigningKey, VerifyingKey};

@@ -1,7 +1,7 @@
 //! The event catalogue: CAEP 1.0, RISC 1.0, SSF 1.0, Back-Channel Logout and SCIM (RFC 9967) as types.
 //!
-//! Each event type is one file, named after the event; `full` and `notice` of SCIM share theirs. A type that is not in the catalogue is an
-//! [`Event::Other`] and keeps its payload untouched.
+//! Each event type is one file, named after the event; `full` and `notice` of SCIM share theirs. A type that is not
+//! in the catalogue is an [`Event::Other`] and keeps its payload untouched.
 //!
 //! ```
 //! use secevent::{Event, EventType, event::caep};
@@ -9,6 +9,48 @@
 //! let event = caep::SessionRevoked::new().initiating_entity(caep::InitiatingEntity::Policy);
 //! assert_eq!(Event::from(event).event_type().name(), "caep:session-revoked");
 //! assert_eq!(EventType::from_name("caep:session-revoked").unwrap().uri().rsplit('/').next(), Some("session-revoked"));
+//! ```
+//!
+//! An event type of one's own is a [`Payload`]; it is issued as an [`Event::Other`] and read with
+//! [`Claims::payload`](crate::Claims::payload):
+//!
+//! ```
+//! use secevent::{Alg, Check, Event, Payload, Policy, Set, SigningKey, SubjectId, Timestamp};
+//! use secevent::json::{Map, Object, Value};
+//!
+//! struct BadgeUsed {
+//!     door: String,
+//! }
+//!
+//! impl Payload for BadgeUsed {
+//!     const URI: &'static str = "https://doors.example/event/badge-used";
+//!     const SPEC: &'static str = "Doors 2.1";
+//!
+//!     fn read(payload: Object<'_>, check: &mut Check) -> Option<Self> {
+//!         let door = payload.text("door").map(str::to_owned);
+//!         if door.is_none() {
+//!             check.error("DOOR-001", "`door` is missing", "name the door");
+//!         }
+//!         door.map(|door| Self { door })
+//!     }
+//!
+//!     fn write(&self) -> Map<String, Value> {
+//!         [("door".to_owned(), self.door.as_str().into())].into_iter().collect()
+//!     }
+//! }
+//!
+//! let key = SigningKey::generate(Alg::Ed25519)?;
+//! let event = BadgeUsed { door: "north".into() };
+//! let token = Set::issue("https://doors.example")
+//!     .to("https://guard.example")
+//!     .about(SubjectId::opaque("badge-7"))
+//!     .event(Event::Other { uri: BadgeUsed::URI.into(), payload: event.write() })
+//!     .at(Timestamp(1_767_225_600))
+//!     .sign(&key)?;
+//! let policy = Policy::ssf("https://doors.example", "https://guard.example");
+//! let set = Set::parse(&token)?.verify(key.verifying_key(), &policy, Timestamp(1_767_225_600))?;
+//! assert_eq!(set.payload::<BadgeUsed>().unwrap().door, "north");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 pub mod caep;

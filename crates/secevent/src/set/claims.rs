@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Profile, Timestamp,
-    event::{Event, Member, NumericDate},
+    event::{Event, Member, NumericDate, Payload},
     finding::{Check, Role, describe_json, quote},
     profile::EventCount,
     set::Envelope,
@@ -116,6 +116,14 @@ impl Claims {
     /// The event, or the first of several facets.
     pub fn event(&self) -> &Event {
         &self.events[0]
+    }
+
+    /// The payload of this type, if the SET has such an event: also of types that are not in the catalogue.
+    ///
+    /// `None` as well when the payload breaks its definition; for types of the catalogue that is judged before.
+    pub fn payload<P: Payload>(&self) -> Option<P> {
+        let events = self.get("events")?.as_object()?;
+        P::read(events.get(P::URI)?.as_object()?, &mut Check::new(Role::Receiver))
     }
 
     /// Any claim that is a string, such as `sub` or `sid`.
