@@ -6,66 +6,18 @@
 
 mod common;
 
-use std::{
-    io::{BufRead as _, BufReader, Write as _},
-    path::Path,
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-};
-
 use common::{ALGS, AUD, Desk, ISS, NOW};
 use serde_json::{Value, json};
+use testkit::PythonPeer;
 
-/// joserfc, started once.
-struct Joserfc {
-    child: Child,
-    questions: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Joserfc {
-    /// `None` where there is no Python with joserfc, which is said.
-    fn start() -> Option<Self> {
-        let Some(python) = testkit::python() else {
-            println!("skipped: SECEVENT_PYTHON names no interpreter with joserfc");
-            return None;
-        };
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop.py");
-        let mut command = Command::new(python);
-        let mut child = command
-            .args(["-W", "ignore"])
-            .arg(script)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("Python starts");
-        let questions = child.stdin.take().expect("stdin is a pipe");
-        let answers = BufReader::new(child.stdout.take().expect("stdout is a pipe"));
-        Some(Self { child, questions, answers })
-    }
-
-    #[expect(clippy::needless_pass_by_value, reason = "a question reads best where it is asked")]
-    fn ask(&mut self, question: Value) -> Value {
-        writeln!(self.questions, "{question}").expect("Python listens");
-        let mut answer = String::new();
-        self.answers.read_line(&mut answer).expect("Python answers");
-        let answer: Value = serde_json::from_str(&answer).expect("in JSON");
-        assert_eq!(answer.get("error"), None, "{} {}", question["do"], question["alg"]);
-        answer
-    }
-}
-
-impl Drop for Joserfc {
-    fn drop(&mut self) {
-        // It is idle: nothing is lost, and a failing test does not wait for it.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn joserfc() -> Option<PythonPeer> {
+    PythonPeer::start(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop.py"))
 }
 
 // spec: SET-037
 #[test]
 fn joserfc_verifies_what_the_program_signs() {
-    let Some(mut joserfc) = Joserfc::start() else { return };
+    let Some(mut joserfc) = joserfc() else { return };
     let desk = Desk::new();
     for alg in ALGS {
         desk.key(alg, alg);
@@ -83,7 +35,7 @@ fn joserfc_verifies_what_the_program_signs() {
 // spec: BCP-008
 #[test]
 fn the_program_verifies_what_joserfc_signs() {
-    let Some(mut joserfc) = Joserfc::start() else { return };
+    let Some(mut joserfc) = joserfc() else { return };
     let desk = Desk::new();
     desk.key("k", "ES256");
     let ours = desk.sign("k", &[]);
@@ -110,7 +62,7 @@ fn the_program_verifies_what_joserfc_signs() {
 
 #[test]
 fn the_program_signs_with_keys_that_joserfc_made() {
-    let Some(mut joserfc) = Joserfc::start() else { return };
+    let Some(mut joserfc) = joserfc() else { return };
     let desk = Desk::new();
     for alg in ALGS {
         let mut keys = joserfc.ask(json!({ "do": "generate", "alg": alg }));

@@ -2,61 +2,16 @@
 
 #![cfg(feature = "jwe")]
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-
 use secevent_jose::base64url;
 use secevent_jose::json::{Map, Value};
 use secevent_jose::jwe::{Allowed, Compact, Crv, DecryptionKey, Enc, EncAlg, EncryptionKey, encrypt};
 use serde_json::json;
+use testkit::PythonPeer;
 
 const TEXT: &str = "Wer hat's gesagt? — joserfc.";
 
-/// joserfc, started once.
-struct Joserfc {
-    child: Child,
-    questions: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Joserfc {
-    /// `None` where there is no Python with joserfc, which is said.
-    fn start() -> Option<Self> {
-        let Some(python) = testkit::python() else {
-            println!("skipped: SECEVENT_PYTHON names no interpreter with joserfc");
-            return None;
-        };
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/jwe_interop.py");
-        let mut child = Command::new(python)
-            .args(["-W", "ignore"])
-            .arg(script)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("Python starts");
-        let questions = child.stdin.take().expect("stdin is a pipe");
-        let answers = BufReader::new(child.stdout.take().expect("stdout is a pipe"));
-        Some(Self { child, questions, answers })
-    }
-
-    #[expect(clippy::needless_pass_by_value, reason = "a question reads best where it is asked")]
-    fn ask(&mut self, question: Value) -> Value {
-        writeln!(self.questions, "{question}").expect("Python listens");
-        let mut answer = String::new();
-        self.answers.read_line(&mut answer).expect("Python answers");
-        let answer: Value = serde_json::from_str(&answer).expect("in JSON");
-        assert_eq!(answer.get("error"), None, "{}", question["do"]);
-        answer
-    }
-}
-
-impl Drop for Joserfc {
-    fn drop(&mut self) {
-        // It is idle: nothing is lost, and a failing test does not wait for it.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn joserfc() -> Option<PythonPeer> {
+    PythonPeer::start(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/jwe_interop.py"))
 }
 
 /// Every algorithm with every type of key that it works with; `None` is RSA.
@@ -79,7 +34,7 @@ fn members(value: &Value) -> Map<String, Value> {
 // spec: SET-039
 #[test]
 fn joserfc_decrypts_what_is_encrypted_here() {
-    let Some(mut joserfc) = Joserfc::start() else { return };
+    let Some(mut joserfc) = joserfc() else { return };
     for (alg, crv) in combinations() {
         let key = match crv {
             Some(crv) => DecryptionKey::generate_on(crv, alg),
@@ -103,7 +58,7 @@ fn joserfc_decrypts_what_is_encrypted_here() {
 // spec: SET-039
 #[test]
 fn what_joserfc_encrypts_is_decrypted_here() {
-    let Some(mut joserfc) = Joserfc::start() else { return };
+    let Some(mut joserfc) = joserfc() else { return };
     for (alg, crv) in combinations() {
         let made = joserfc.ask(json!({ "do": "generate", "crv": crv.map_or("RSA", Crv::name) }));
         let theirs =

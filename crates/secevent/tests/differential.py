@@ -20,9 +20,9 @@ def read(question):
     return claims
 
 
-for line in sys.stdin.read().splitlines():
+for line in sys.stdin:
     try:
         answer = json.dumps({"claims": json.dumps(read(json.loads(line)))})
     except (Exception, RecursionError) as error:
         answer = json.dumps({"refused": f"{type(error).__name__}: {error}"})
-    print(answer)
+    print(answer, flush=True)

@@ -5,20 +5,14 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers are tests too")]
 
-use std::{
-    collections::BTreeMap,
-    io::Write as _,
-    path::Path,
-    process::{Command, Stdio},
-    sync::LazyLock,
-    thread,
-};
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use proptest::{prelude::*, sample::Index, strategy::ValueTree as _, test_runner::TestRunner};
 use secevent::{Alg, JwkSet, Policy, Profile, Set, Signer as _, SigningKey, Timestamp};
 use secevent_jose::{AlgSet, Compact, base64url, base64url_decode, json};
 use serde_json::{Map, Value, json};
+use testkit::PythonPeer;
 
 const ALGS: [Alg; 5] = [Alg::Rs256, Alg::Ps256, Alg::Es256, Alg::Es384, Alg::EdDsa];
 
@@ -375,33 +369,17 @@ fn jsonwebtoken(case: &Case) -> Option<Value> {
     read.ok().map(|read| read.claims.into())
 }
 
-/// One process for all of them.
+/// What joserfc reads of each token; `None` where there is no joserfc.
 fn joserfc(cases: &[Case]) -> Option<Vec<Option<Value>>> {
-    let Some(python) = testkit::python() else {
-        println!("skipped: SECEVENT_PYTHON names no interpreter with joserfc");
-        return None;
-    };
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential.py");
-    let mut command = Command::new(python);
-    command.args(["-W", "ignore"]).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.spawn().expect("Python starts");
-    let question = |case: &Case| {
+    let mut joserfc = PythonPeer::start(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/differential.py"))?;
+    let read = |case: &Case| {
         let jwk = KEYS[case.alg][0].verifying_key().to_jwk();
-        format!("{}\n", json!({ "alg": ALGS[case.alg].name(), "jwk": jwk, "token": case.token }))
+        let answer = joserfc.ask(json!({ "alg": ALGS[case.alg].name(), "jwk": jwk, "token": case.token }));
+        // What Python takes as JSON, we may not.
+        let claims = answer["claims"].as_str()?;
+        Some(serde_json::from_str(claims).unwrap_or(Value::Null))
     };
-    let questions: String = cases.iter().map(question).collect();
-    let mut stdin = child.stdin.take().expect("stdin is a pipe");
-    let writer = thread::spawn(move || stdin.write_all(questions.as_bytes()));
-    let output = child.wait_with_output().expect("Python answers");
-    writer.join().unwrap().expect("Python listens");
-    let answers = String::from_utf8(output.stdout).expect("in UTF-8");
-    let answers: Vec<Value> =
-        answers.lines().map(|line| serde_json::from_str(line).expect("in JSON")).collect();
-    assert_eq!(answers.len(), cases.len());
-    // What Python takes as JSON, we may not.
-    let claims =
-        |answer: &Value| serde_json::from_str(answer["claims"].as_str()?).or(Ok::<_, ()>(Value::Null)).ok();
-    Some(answers.iter().map(claims).collect())
+    Some(cases.iter().map(read).collect())
 }
 
 /// Every change with every algorithm, and as many more as wanted; the same ones each time.

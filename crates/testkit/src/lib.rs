@@ -9,8 +9,10 @@
 //! }
 //! ```
 
+mod peer;
 mod python;
 mod vector;
 
+pub use peer::PythonPeer;
 pub use python::python;
 pub use vector::{Vector, bytes, vector, vectors};
