@@ -83,8 +83,10 @@ const NAME_CHARS_MAX: usize = 128;
 
 impl Check {
     /// An empty collection for a walk from this side.
-    pub const fn new(role: Role) -> Self {
-        Self { role, names: String::new(), steps: Vec::new(), worst: None, findings: Vec::new() }
+    pub fn new(role: Role) -> Self {
+        // `events`, an event identifier and a member: one allocation does.
+        let names = String::with_capacity(128);
+        Self { role, names, steps: Vec::with_capacity(4), worst: None, findings: Vec::new() }
     }
 
     /// The side this walk judges from.

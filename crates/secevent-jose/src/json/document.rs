@@ -88,21 +88,25 @@ pub struct Json<'d> {
 }
 
 impl<'d> Json<'d> {
+    #[inline]
     fn node(self) -> Node {
         self.document.nodes[self.at as usize]
     }
 
+    #[inline]
     fn at(self, at: u32) -> Self {
         Self { at, ..self }
     }
 
     /// The JSON text of this value, for anything but a string.
+    #[inline]
     fn raw(self) -> &'d str {
         let Node { start, end, .. } = self.node();
         &self.document.text[start as usize..end as usize]
     }
 
     /// The string, if it is one.
+    #[inline]
     pub fn as_str(self) -> Option<&'d str> {
         let Node { kind, start, end, .. } = self.node();
         let content = match kind {
@@ -114,11 +118,13 @@ impl<'d> Json<'d> {
     }
 
     /// The object, if it is one.
+    #[inline]
     pub fn as_object(self) -> Option<Object<'d>> {
         (self.node().kind == Kind::Object).then_some(Object(self))
     }
 
     /// The items, if it is an array.
+    #[inline]
     pub fn as_array(self) -> Option<impl Iterator<Item = Self> + Clone> {
         (self.node().kind == Kind::Array).then(|| self.children())
     }
@@ -131,6 +137,7 @@ impl<'d> Json<'d> {
     }
 
     /// Whether it is a number.
+    #[inline]
     pub fn is_number(self) -> bool {
         self.node().kind == Kind::Number
     }
@@ -163,6 +170,7 @@ impl<'d> Json<'d> {
     }
 
     /// The values right inside an array, or names and values in turn of an object.
+    #[inline]
     fn children(self) -> Children<'d> {
         Children { parent: self, at: self.at + 1, end: self.node().next }
     }
@@ -219,11 +227,13 @@ impl<'d> Object<'d> {
     }
 
     /// The string of this name.
+    #[inline]
     pub fn text(self, name: &str) -> Option<&'d str> {
         self.get(name)?.as_str()
     }
 
     /// Whether there is a value of this name.
+    #[inline]
     pub fn contains(self, name: &str) -> bool {
         self.get(name).is_some()
     }
@@ -234,11 +244,13 @@ impl<'d> Object<'d> {
     }
 
     /// Whether there is no member.
+    #[inline]
     pub fn is_empty(self) -> bool {
         self.iter().next().is_none()
     }
 
     /// Names and values in the order of the text.
+    #[inline]
     pub fn iter(self) -> impl Iterator<Item = (&'d str, Json<'d>)> + Clone {
         let mut children = self.0.children();
         std::iter::from_fn(move || Some((children.next()?.as_str()?, children.next()?)))
@@ -266,6 +278,7 @@ struct Children<'d> {
 impl<'d> Iterator for Children<'d> {
     type Item = Json<'d>;
 
+    #[inline]
     fn next(&mut self) -> Option<Json<'d>> {
         let child = (self.at < self.end).then(|| self.parent.at(self.at))?;
         self.at = child.node().next;
