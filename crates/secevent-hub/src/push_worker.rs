@@ -11,7 +11,7 @@ use secevent_ssf::{
     stream::Delivery,
 };
 use tokio::task::JoinSet;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::{
     Hub,
@@ -78,8 +78,13 @@ async fn read_on(hub: &Hub, stream: &Arc<Stream>, unreadable: &mut bool) -> bool
 async fn attempt(hub: Hub, stream: Arc<Stream>, seq: Seq) {
     let record = stream.record();
     let verdict = deliver(&hub, &record, seq).await;
+    let of_stream = matches!(verdict, Verdict::LaneFault(_));
     let jitter = u32::from_be_bytes(secevent_jose::random::<4>());
     let (now, id) = (hub.now(), &record.config.stream_id);
+    // spec: PUSH-031
+    if matches!(verdict, Verdict::Delivered { proper: false }) {
+        debug!(stream = %id, event = seq.0, "answered with another 2xx than 202; it counts as delivered");
+    }
     let outcome = with_lane(&stream, |lane, letters| {
         let outcome = lane.answered(seq, verdict, now, jitter);
         if let Outcome::Dead(reason) = &outcome {
@@ -93,7 +98,11 @@ async fn attempt(hub: Hub, stream: Arc<Stream>, seq: Seq) {
         }
         Some(Outcome::Retry { at, reason }) => {
             let wait_ms = at.0.saturating_sub(now.0);
-            info!(stream = %id, event = seq.0, %reason, wait_ms, "not delivered; it is tried again");
+            if of_stream {
+                warn!(stream = %id, event = seq.0, %reason, wait_ms, "not delivered: endpoint, credential or key is at fault");
+            } else {
+                info!(stream = %id, event = seq.0, %reason, wait_ms, "not delivered; it is tried again");
+            }
         }
         Some(Outcome::Pause(reason)) => {
             hub.pause(&stream, reason).await;

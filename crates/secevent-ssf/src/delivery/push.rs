@@ -122,5 +122,5 @@ fn clamp(after_secs: u64) -> u64 {
     after_secs.min(RETRY_AFTER_SECS_MAX)
 }
 
-/// A receiver may ask for a day of rest; after that the breaker pauses the stream anyhow.
-const RETRY_AFTER_SECS_MAX: u64 = 24 * 60 * 60;
+/// The longest that a receiver's `Retry-After` is believed.
+pub(crate) const RETRY_AFTER_SECS_MAX: u64 = 3600;

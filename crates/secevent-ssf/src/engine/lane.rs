@@ -10,16 +10,16 @@ use super::{
     Backlog, Millis, backoff,
     breaker::{Breaker, Failure},
 };
-use crate::{Entry, Seq, delivery::push::Verdict};
+use crate::{
+    Entry, Seq,
+    delivery::push::{RETRY_AFTER_SECS_MAX, Verdict},
+};
 
 /// A receiver that is broken for this long is given up and its stream paused.
 const GIVE_UP_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// A SET that fails for this long while others are taken is set aside: the default of retention.
 const SET_ASIDE_MS: u64 = 7 * GIVE_UP_MS;
-
-/// The longest that a receiver's `Retry-After` is believed.
-const RETRY_AFTER_SECS_MAX: u64 = 3600;
 
 /// The delivery of one push stream.
 #[derive(Debug)]

@@ -202,12 +202,12 @@ fn answers_about_the_stream_fault_the_lane() {
 
 // spec: PUSH-039, PUSH-040, PUSH-044
 #[test]
-fn passing_troubles_are_tried_again_and_retry_after_is_kept_within_a_day() {
+fn passing_troubles_are_tried_again_and_retry_after_is_kept_within_an_hour() {
     for code in [408, 425, 429, 500, 501, 502, 503, 504, 599, 101, 600, 999, 0] {
         let Verdict::Retry { after_secs, .. } = judge(&Answer::of(code, None, Some(u64::MAX))) else {
             panic!("{code} is tried again");
         };
-        assert_eq!(after_secs, Some(86_400));
+        assert_eq!(after_secs, Some(3_600));
     }
     let failed = judge(&Answer::Failed("connection reset".into()));
     assert_eq!(failed, Verdict::Retry { reason: "connection reset".into(), after_secs: None });
