@@ -59,7 +59,7 @@ async fn retry_after_is_understood_in_both_forms_and_never_trusted() {
     for (headers, expected) in [
         ("retry-after: 120\r\n".to_owned(), Some(120)),
         ("retry-after: 0\r\n".to_owned(), Some(0)),
-        ("retry-after: 99999999999999999999999\r\n".to_owned(), Some(86_400)),
+        ("retry-after: 99999999999999999999999\r\n".to_owned(), Some(3_600)),
         (format!("{date}retry-after: Sun, 06 Nov 1994 08:50:37 GMT\r\n"), Some(60)),
         (format!("{date}retry-after: Sun, 06 Nov 1994 08:40:00 GMT\r\n"), Some(0)),
         ("retry-after: Sun, 06 Nov 1994 08:50:37 GMT\r\n".to_owned(), None),
