@@ -6,7 +6,7 @@ use std::{
 };
 
 use http::header::{ACCEPT, CACHE_CONTROL};
-use secevent::{Alg, JwkSet, Set};
+use secevent::{Alg, JwkSet, UnverifiedSet};
 use secevent_jose::Error as JoseError;
 use tokio::time::Instant;
 
@@ -73,7 +73,7 @@ impl JwksCache {
     /// The keys to verify this token with; fetched again if the key it names is not among them.
     ///
     /// Nothing of the token is believed: its header is a hint which key to look for.
-    pub async fn keys_for(&self, token: &str) -> Result<Arc<JwkSet>, ClientError> {
+    pub async fn keys_for(&self, token: &UnverifiedSet<'_>) -> Result<Arc<JwkSet>, ClientError> {
         let set = self.get().await?;
         if !is_missing(&set, token) {
             return Ok(set);
@@ -134,8 +134,7 @@ impl Kept {
 }
 
 /// Whether another fetch could help: the token names an algorithm we know and a key that is not there.
-fn is_missing(set: &JwkSet, token: &str) -> bool {
-    let Ok(token) = Set::parse(token) else { return false };
+fn is_missing(set: &JwkSet, token: &UnverifiedSet<'_>) -> bool {
     let hint = token.key_hint();
     Alg::from_name(hint.alg)
         .is_some_and(|alg| matches!(set.find(alg, hint.kid), Err(JoseError::KeyNotFound { .. })))

@@ -54,8 +54,8 @@ impl Verifier {
     /// [`Refusal`]
     // spec: PUSH-010, PUSH-011, PUSH-012, PUSH-013, POLL-022, CHK-005, CIOP-018
     pub async fn verify(&self, token: &str) -> Result<VerifiedSet, Refusal> {
-        Set::parse(token)?;
-        let keys = self.jwks.keys_for(token).await?;
-        Ok(Set::parse(token)?.verify(keys.as_ref(), &self.policy, (self.clock)().timestamp())?)
+        let set = Set::parse(token)?;
+        let keys = self.jwks.keys_for(&set).await?;
+        Ok(set.verify(keys.as_ref(), &self.policy, (self.clock)().timestamp())?)
     }
 }

@@ -118,12 +118,6 @@ impl Backlog {
         settled
     }
 
-    /// Settles everything up to the head of the log: a disabled stream holds nothing (SSF-152).
-    // spec: SSF-152
-    pub fn drop_all(&mut self, head: Seq) {
-        *self = Self::new(head);
-    }
-
     /// Open events in order.
     pub fn open(&self) -> impl Iterator<Item = Entry> + '_ {
         self.open.iter().map(|(seq, subject)| Entry { seq: *seq, subject: *subject })
