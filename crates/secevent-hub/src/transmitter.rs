@@ -6,7 +6,7 @@ mod streams;
 pub(crate) use streams::to_its_end;
 
 use axum::Router;
-use secevent_http::router::{Paths, Problem, TransmitterHost, transmitter_router};
+use secevent_http::router::{Paths, Problem, Scope, TransmitterHost, transmitter_router};
 use secevent_ssf::{
     delivery::poll::{PollRequest, PollResponse},
     metadata::{AuthorizationScheme, DefaultSubjects, TransmitterMetadata},
@@ -67,8 +67,9 @@ impl TransmitterHost for Hub {
         self.0.keys.jwks()
     }
 
+    // A static token is good for everything.
     // spec: SSF-064, SSF-065, CIOP-035
-    fn authenticate(&self, token: Option<&str>) -> Result<ReceiverSettings, Problem> {
+    async fn authenticate(&self, token: Option<&str>, _scope: Scope) -> Result<ReceiverSettings, Problem> {
         let token = token.filter(|token| !token.is_empty()).ok_or_else(Problem::unauthorized)?;
         // Every token is compared, in constant time: how long it takes tells nothing.
         let mut found = None;

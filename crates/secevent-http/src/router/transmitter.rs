@@ -27,6 +27,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{Problem, bearer_token, read_body};
 
+/// What a request needs an access token for (CAEP Interop §2.7.3).
+// spec: CIOP-039, CIOP-040
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// `ssf.read`: to look, and to poll. A token for everything will do as well.
+    Read,
+    /// `ssf.manage`: everything.
+    Manage,
+}
+
 /// What stands behind the endpoints. `Receiver` is whoever a bearer token belongs to.
 pub trait TransmitterHost: Clone + Send + Sync + 'static {
     /// An authenticated receiver.
@@ -41,8 +51,12 @@ pub trait TransmitterHost: Clone + Send + Sync + 'static {
     /// The JWK Set of the keys that SETs are, were lately or will soon be signed with.
     fn jwks(&self) -> String;
 
-    /// Whose bearer token is this?
-    fn authenticate(&self, token: Option<&str>) -> Result<Self::Receiver, Problem>;
+    /// Whose bearer token is this, and is it good for that? 401 when it is nobody's, 403 when its scope is too small.
+    fn authenticate(
+        &self,
+        token: Option<&str>,
+        scope: Scope,
+    ) -> impl Future<Output = Result<Self::Receiver, Problem>> + Send;
 
     /// Makes a stream (SSF 1.0 §8.1.1.1).
     fn create(
@@ -138,7 +152,7 @@ async fn jwks<H: TransmitterHost>(State(host): State<H>) -> impl IntoResponse {
 
 // spec: SSF-096, SSF-105
 async fn create<H: TransmitterHost>(State(host): State<H>, request: Request) -> Result<Response, Problem> {
-    let (receiver, body) = authenticated(&host, request).await?;
+    let (receiver, body) = authenticated(&host, request, Scope::Manage).await?;
     let config = host.create(receiver, CreateStream::parse(&body)?).await?;
     Ok((StatusCode::CREATED, no_store(&config)).into_response())
 }
@@ -149,7 +163,7 @@ async fn read<H: TransmitterHost>(
     query: Result<Query<StreamQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let receiver = host.authenticate(bearer_token(&headers))?;
+    let receiver = host.authenticate(bearer_token(&headers), Scope::Read).await?;
     match readable(query)?.stream_id {
         Some(id) => Ok(no_store(&host.read(&receiver, &id)?)),
         None => Ok(no_store(&host.list(&receiver))),
@@ -162,7 +176,7 @@ async fn delete<H: TransmitterHost>(
     query: Result<Query<StreamQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let receiver = host.authenticate(bearer_token(&headers))?;
+    let receiver = host.authenticate(bearer_token(&headers), Scope::Manage).await?;
     host.delete(receiver, stream_id(readable(query)?)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -173,13 +187,13 @@ async fn status<H: TransmitterHost>(
     query: Result<Query<StreamQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let receiver = host.authenticate(bearer_token(&headers))?;
+    let receiver = host.authenticate(bearer_token(&headers), Scope::Read).await?;
     Ok(no_store(&host.status(&receiver, &stream_id(readable(query)?)?)?))
 }
 
 // spec: SSF-179, SSF-180, SSF-195
 async fn verify<H: TransmitterHost>(State(host): State<H>, request: Request) -> Result<StatusCode, Problem> {
-    let (receiver, body) = authenticated(&host, request).await?;
+    let (receiver, body) = authenticated(&host, request, Scope::Manage).await?;
     host.verify(receiver, VerificationRequest::parse(&body)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -190,7 +204,7 @@ async fn poll<H: TransmitterHost>(
     path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (receiver, body) = authenticated(&host, request).await?;
+    let (receiver, body) = authenticated(&host, request, Scope::Read).await?;
     let Path(stream_id) = path.map_err(|refused| Problem::unreadable(&refused))?;
     let response = host.poll(receiver, stream_id, PollRequest::parse(&body)?).await?;
     Ok(no_store(&response))
@@ -200,9 +214,10 @@ async fn poll<H: TransmitterHost>(
 async fn authenticated<H: TransmitterHost>(
     host: &H,
     request: Request,
+    scope: Scope,
 ) -> Result<(H::Receiver, Bytes), Problem> {
     let (parts, body) = request.into_parts();
-    let receiver = host.authenticate(bearer_token(&parts.headers))?;
+    let receiver = host.authenticate(bearer_token(&parts.headers), scope).await?;
     Ok((receiver, read_body(body, host.body_bytes_max()).await?))
 }
 
