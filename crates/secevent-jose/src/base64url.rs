@@ -18,10 +18,17 @@ pub fn base64url_decode(text: &str) -> Result<Vec<u8>, Error> {
 }
 
 /// The same, naming the part of a token or key in the message.
+pub(crate) fn decode(what: &str, text: &str) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
+    decode_into(&mut bytes, what, text)?;
+    Ok(bytes)
+}
+
+/// The same, behind what is there.
 // spec: JWT-023
 // spec: BCP-026
-pub(crate) fn decode(what: &str, text: &str) -> Result<Vec<u8>, Error> {
-    URL_SAFE_NO_PAD.decode_to_vec(text).map_err(|_| explain(what, text))
+pub(crate) fn decode_into(bytes: &mut Vec<u8>, what: &str, text: &str) -> Result<(), Error> {
+    URL_SAFE_NO_PAD.decode_append(text, bytes).map_err(|_| explain(what, text))
 }
 
 /// Why a text is not base64url, in words.

@@ -16,7 +16,7 @@
 
 use std::fmt;
 
-use crate::base64url::decode;
+use crate::base64url::{decode, decode_into};
 use crate::error::shown;
 use crate::json::{Document, JsonError, Map, Object, Value};
 use crate::{Alg, AlgSet, Error, Signer, VerifyingKey, base64url};
@@ -27,29 +27,40 @@ pub const TOKEN_BYTES_MAX: usize = 64 * 1024;
 /// The JOSE header of a JWS (RFC 7515 §4), or of a JWE, where these members mean the same (RFC 7516 §4).
 // Invariant: `alg` is there and a string; `typ`, `cty` and `kid` are strings if there; `crit` is not there.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Header(Document);
+pub struct Header {
+    document: Document,
+    /// The algorithm that `alg` names, if it is one of ours.
+    known_alg: Option<Alg>,
+}
 
 impl Header {
     // spec: JWT-001
     pub(crate) fn parse(bytes: Vec<u8>) -> Result<Self, Error> {
         let document = Document::parse(bytes)?;
         let members = document.root().as_object().ok_or(JsonError::NOT_AN_OBJECT)?;
-        // spec: JWT-021
-        // spec: JWT-002
-        if let Some(crit) = members.get("crit") {
-            return Err(Error::CritUnsupported(shown(&crit.to_value().to_string())));
-        }
-        if !members.contains("alg") {
-            return Err(Error::Malformed("header has no alg (RFC 7515 §4.1.1)".into()));
-        }
-        for (name, value) in members.iter().filter(|(name, _)| ["alg", "typ", "cty", "kid"].contains(name)) {
+        let (mut crit, mut alg, mut odd) = (None, None, None);
+        for (name, value) in members.iter() {
+            match name {
+                "crit" => crit = Some(value),
+                "alg" => alg = Some(value),
+                "typ" | "cty" | "kid" => {}
+                _ => continue,
+            }
             if value.as_str().is_none() {
-                return Err(Error::Malformed(format!(
-                    "header member {name} is not a string (RFC 7515 §4.1)"
-                )));
+                odd.get_or_insert(name);
             }
         }
-        Ok(Self(document))
+        // spec: JWT-021
+        // spec: JWT-002
+        if let Some(crit) = crit {
+            return Err(Error::CritUnsupported(shown(&crit.to_value().to_string())));
+        }
+        let alg = alg.ok_or_else(|| Error::Malformed("header has no alg (RFC 7515 §4.1.1)".into()))?;
+        if let Some(name) = odd {
+            return Err(Error::Malformed(format!("header member {name} is not a string (RFC 7515 §4.1)")));
+        }
+        let known_alg = alg.as_str().and_then(Alg::from_name);
+        Ok(Self { document, known_alg })
     }
 
     /// The `alg` as received, which may name no algorithm of ours (RFC 7515 §4.1.1).
@@ -81,7 +92,7 @@ impl Header {
     ///
     /// Never: a header that is no object is not parsed.
     pub fn members(&self) -> Object<'_> {
-        self.0.root().as_object().expect("it was an object when it was parsed")
+        self.document.root().as_object().expect("it was an object when it was parsed")
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
@@ -95,8 +106,9 @@ pub struct Compact<'t> {
     header: Header,
     /// The first two parts and their period, exactly as received.
     signing_input: &'t str,
-    payload: Vec<u8>,
-    signature: Vec<u8>,
+    /// Payload and signature, one behind the other.
+    decoded: Vec<u8>,
+    payload_bytes: usize,
 }
 
 impl<'t> Compact<'t> {
@@ -118,12 +130,13 @@ impl<'t> Compact<'t> {
     fn decode(token: &'t str) -> Result<Self, Error> {
         let (header, rest) = token.split_once('.').unwrap_or_default();
         let (payload, signature) = rest.rsplit_once('.').ok_or(Error::Encrypted)?;
-        Ok(Self {
-            header: Header::parse(decode("the header part", header)?)?,
-            signing_input: &token[..header.len() + 1 + payload.len()],
-            payload: decode("the payload part", payload)?,
-            signature: decode("the signature part", signature)?,
-        })
+        let signing_input = &token[..header.len() + 1 + payload.len()];
+        let header = Header::parse(decode("the header part", header)?)?;
+        let mut decoded = Vec::with_capacity(rest.len() * 3 / 4);
+        decode_into(&mut decoded, "the payload part", payload)?;
+        let payload_bytes = decoded.len();
+        decode_into(&mut decoded, "the signature part", signature)?;
+        Ok(Self { header, signing_input, decoded, payload_bytes })
     }
 
     /// The header, which is as unverified as the rest.
@@ -133,13 +146,13 @@ impl<'t> Compact<'t> {
 
     /// The header's `alg` as one of ours, or [`Error::AlgNotAllowed`].
     pub fn alg(&self) -> Result<Alg, Error> {
-        self.header.alg().parse()
+        self.header.known_alg.ok_or_else(|| Error::not_allowed(self.header.alg(), AlgSet::ALL))
     }
 
     /// The payload, for showing only: anyone may have written it. [`verify`](Self::verify) returns the one to
     /// act on.
     pub fn payload_unverified(&self) -> &[u8] {
-        &self.payload
+        &self.decoded[..self.payload_bytes]
     }
 
     /// Verifies the signature over the exact text received, and returns the payload (RFC 7515 §5.2, step 8).
@@ -154,16 +167,18 @@ impl<'t> Compact<'t> {
     // spec: JWT-005
     // spec: JWT-022
     pub fn verify(&self, key: &VerifyingKey, allowed: AlgSet) -> Result<&[u8], Error> {
-        let alg = Alg::from_name(self.header.alg())
+        let alg = (self.header.known_alg)
             .filter(|alg| allowed.contains(*alg))
             .ok_or_else(|| Error::not_allowed(self.header.alg(), allowed))?;
-        key.verify(alg, self.signing_input.as_bytes(), &self.signature)?;
-        Ok(&self.payload)
+        let (payload, signature) = self.decoded.split_at(self.payload_bytes);
+        key.verify(alg, self.signing_input.as_bytes(), signature)?;
+        Ok(payload)
     }
 
     /// Header and payload without a copy, for callers that have called [`verify`](Self::verify).
-    pub fn into_parts(self) -> (Header, Vec<u8>) {
-        (self.header, self.payload)
+    pub fn into_parts(mut self) -> (Header, Vec<u8>) {
+        self.decoded.truncate(self.payload_bytes);
+        (self.header, self.decoded)
     }
 }
 

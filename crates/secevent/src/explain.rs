@@ -74,7 +74,7 @@ pub fn judge_events(document: &[u8]) -> Vec<Finding> {
 fn check_all_events(claims: Object<'_>, check: &mut Check) {
     let envelope = Envelope::of(claims);
     for (uri, payload) in envelope.events() {
-        check_event(uri, payload, envelope.subject_format(), check);
+        check_event(uri, payload, envelope.subject_format(), &mut Vec::new(), check);
     }
 }
 

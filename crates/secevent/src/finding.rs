@@ -68,9 +68,6 @@ pub enum Role {
 #[derive(Debug)]
 pub struct Check {
     role: Role,
-    /// The names of the members walked into, one after the other, and where each begins.
-    names: String,
-    steps: Vec<usize>,
     worst: Option<Level>,
     findings: Vec<Finding>,
 }
@@ -83,10 +80,8 @@ const NAME_CHARS_MAX: usize = 128;
 
 impl Check {
     /// An empty collection for a walk from this side.
-    pub fn new(role: Role) -> Self {
-        // `events`, an event identifier and a member: one allocation does.
-        let names = String::with_capacity(128);
-        Self { role, names, steps: Vec::with_capacity(4), worst: None, findings: Vec::new() }
+    pub const fn new(role: Role) -> Self {
+        Self { role, worst: None, findings: Vec::new() }
     }
 
     /// The side this walk judges from.
@@ -95,14 +90,22 @@ impl Check {
     }
 
     /// Walks into a member: findings made by `walk` carry its name in their place.
+    #[inline]
     pub fn within<T>(&mut self, member: &str, walk: impl FnOnce(&mut Self) -> T) -> T {
-        let outside = self.names.len();
-        self.steps.push(outside);
-        self.names.push_str(member);
+        let before = self.findings.len();
         let result = walk(self);
-        self.names.truncate(outside);
-        self.steps.pop();
+        if self.findings.len() > before {
+            self.place(before, member);
+        }
         result
+    }
+
+    /// Puts a member before the place of the findings that were made in it: a JSON Pointer (RFC 6901) from its end.
+    #[cold]
+    fn place(&mut self, before: usize, member: &str) {
+        let cut: String = member.chars().take(NAME_CHARS_MAX).collect();
+        let step = format!("/{}", cut.replace('~', "~0").replace('/', "~1"));
+        self.findings[before..].iter_mut().for_each(|finding| finding.at.insert_str(0, &step));
     }
 
     /// A rule is broken.
@@ -124,6 +127,7 @@ impl Check {
     }
 
     /// A finding with its weight and answer code spelled out.
+    #[cold]
     pub fn report(
         &mut self,
         level: Level,
@@ -138,15 +142,7 @@ impl Check {
             return;
         }
         let (found, mend) = (found.into(), mend.into());
-        self.findings.push(Finding { id, level, at: self.pointer(), found, mend, code });
-    }
-
-    /// The place walked to, as a JSON Pointer (RFC 6901).
-    fn pointer(&self) -> String {
-        let ends = self.steps.iter().skip(1).copied().chain([self.names.len()]);
-        let names = self.steps.iter().zip(ends).map(|(start, end)| &self.names[*start..end]);
-        let cut = |name: &str| name.chars().take(NAME_CHARS_MAX).collect::<String>();
-        names.flat_map(|name| ["/".to_owned(), cut(name).replace('~', "~0").replace('/', "~1")]).collect()
+        self.findings.push(Finding { id, level, at: String::new(), found, mend, code });
     }
 
     /// The heaviest level found so far.

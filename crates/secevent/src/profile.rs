@@ -170,18 +170,21 @@ impl Profile {
 }
 
 pub(crate) fn same_media_type(one: &str, other: &str) -> bool {
-    let bare = |typ: &str| {
-        let lower = typ.to_ascii_lowercase();
-        lower.strip_prefix("application/").map(str::to_owned).unwrap_or(lower)
-    };
-    bare(one) == bare(other)
+    fn bare(typ: &str) -> &str {
+        const TREE: &str = "application/";
+        match typ.split_at_checked(TREE.len()) {
+            Some((tree, bare)) if tree.eq_ignore_ascii_case(TREE) => bare,
+            _ => typ,
+        }
+    }
+    one == other || bare(one).eq_ignore_ascii_case(bare(other))
 }
 
 /// Framework events are judged with the envelope: payload and subject (SSF-183, SSF-197).
 fn ssf_framework_events(claims: Object<'_>, check: &mut Check) {
     let events = claims.get("events").and_then(Json::as_object).into_iter().flat_map(Object::iter);
     for (uri, payload) in events.filter(|(uri, _)| is_framework_event(uri)) {
-        crate::set::check_event(uri, payload, Envelope::of(claims).subject_format(), check);
+        crate::set::check_event(uri, payload, Envelope::of(claims).subject_format(), &mut Vec::new(), check);
     }
 }
 

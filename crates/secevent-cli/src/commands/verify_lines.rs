@@ -5,6 +5,7 @@
 //! so memory stays flat however long the input is.
 
 use std::{
+    borrow::Cow,
     io::{self, BufRead as _, BufReader, Read, Write as _},
     sync::{
         Mutex,
@@ -32,8 +33,14 @@ const LINE_BYTES_MAX: usize = TOKEN_BYTES_MAX + 1;
 /// Chunks that wait per core, so that no core waits for the reader.
 const CHUNKS_WAITING: usize = 2;
 
-/// Lines that are not blank, with their numbers.
-type Chunk = Vec<(u64, Vec<u8>)>;
+/// Lines that are not blank, one after the other: one allocation for all.
+#[derive(Default)]
+struct Chunk {
+    bytes: Vec<u8>,
+    /// The number of each line, and where it ends.
+    lines: Vec<(u64, usize)>,
+}
+
 /// A chunk, and where its verdicts are awaited.
 type Job = (Chunk, Sender<Verdicts>);
 
@@ -74,19 +81,11 @@ fn read(
     promises: &SyncSender<Receiver<Verdicts>>,
 ) -> io::Result<()> {
     let mut input = BufReader::with_capacity(READ_BYTES, input);
-    let mut chunk = Chunk::new();
-    let mut number = 0;
-    loop {
-        let line = read_line(&mut input)?;
-        let ended = line.is_none();
-        if let Some(line) = line {
-            number += 1;
-            if !line.trim_ascii().is_empty() {
-                chunk.push((number, line));
-            }
-        }
-        let more = !ended && chunk.len() < CHUNK_LINES_MAX && input.buffer().contains(&b'\n');
-        if !more && !chunk.is_empty() {
+    let mut chunk = Chunk::default();
+    for number in 1.. {
+        let ended = !chunk.read_line(number, &mut input)?;
+        let more = !ended && chunk.lines.len() < CHUNK_LINES_MAX && input.buffer().contains(&b'\n');
+        if !more && !chunk.lines.is_empty() {
             let (promise, awaited) = channel();
             let sent =
                 promises.send(awaited).is_ok() && jobs.send((std::mem::take(&mut chunk), promise)).is_ok();
@@ -96,23 +95,39 @@ fn read(
             }
         }
         if ended {
-            return Ok(());
+            break;
         }
     }
+    Ok(())
 }
 
-/// The next line without its end; of one that is too long, just enough to show that it is.
-fn read_line(input: &mut BufReader<impl Read>) -> io::Result<Option<Vec<u8>>> {
-    let mut line = Vec::new();
-    if input.by_ref().take(LINE_BYTES_MAX as u64).read_until(b'\n', &mut line)? == 0 {
-        return Ok(None);
+impl Chunk {
+    /// Adds the next line without its end; of one that is too long, just enough to show that it is. Tells whether
+    /// there was one.
+    fn read_line(&mut self, number: u64, input: &mut BufReader<impl Read>) -> io::Result<bool> {
+        let begin = self.bytes.len();
+        let read = input.by_ref().take(LINE_BYTES_MAX as u64).read_until(b'\n', &mut self.bytes)?;
+        if self.bytes[begin..].ends_with(b"\n") {
+            self.bytes.pop();
+        } else if read == LINE_BYTES_MAX {
+            input.skip_until(b'\n')?;
+        }
+        if self.bytes[begin..].trim_ascii().is_empty() {
+            self.bytes.truncate(begin);
+        } else {
+            self.lines.push((number, self.bytes.len()));
+        }
+        Ok(read > 0)
     }
-    if line.last() == Some(&b'\n') {
-        line.pop();
-    } else if line.len() == LINE_BYTES_MAX {
-        input.skip_until(b'\n')?;
+
+    /// The lines with their numbers.
+    fn iter(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        let mut begin = 0;
+        self.lines.iter().map(move |(number, end)| {
+            let begin = std::mem::replace(&mut begin, *end);
+            (*number, &self.bytes[begin..*end])
+        })
     }
-    Ok(Some(line))
 }
 
 fn work_off(work: &Mutex<Receiver<Job>>, judge: &Judge, clock: Clock) {
@@ -132,22 +147,24 @@ fn judge_chunk(chunk: &Chunk, judge: &Judge, clock: Clock) -> Verdicts {
         verdict: Verdict<'a>,
     }
     let now = clock.now();
-    let mut verdicts = Verdicts::default();
-    for (line, bytes) in chunk {
-        let text = String::from_utf8_lossy(bytes);
+    // Claims are shorter than the token they come in.
+    let lines = Vec::with_capacity(chunk.bytes.len());
+    let mut verdicts = Verdicts { lines, ..Verdicts::default() };
+    for (line, bytes) in chunk.iter() {
+        let text = str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
         // What was cut off is not known, so such a line is not trimmed: it has to stay too long.
         let token = if bytes.len() < LINE_BYTES_MAX { text.trim() } else { &text };
         let result = judge.judge(token, now);
         *if result.is_ok() { &mut verdicts.valid } else { &mut verdicts.invalid } += 1;
         match &result {
             // Claims are JSON already; written over several lines they have to be written again.
-            Ok(set) if !set.json().contains(['\n', '\r']) => {
+            Ok(set) if !b"\r\n".iter().any(|end| set.json().as_bytes().contains(end)) => {
                 let claims = set.json();
                 write!(verdicts.lines, r#"{{"line":{line},"valid":true,"claims":{claims}}}"#)
                     .expect("a vector takes everything");
             }
             _ => {
-                let line = Line { line: *line, verdict: Verdict::of(&result) };
+                let line = Line { line, verdict: Verdict::of(&result) };
                 serde_json::to_writer(&mut verdicts.lines, &line).expect("verdicts are JSON");
             }
         }

@@ -11,14 +11,14 @@ use super::{JsonError, parser};
 /// Values are looked at through [`Json`] and [`Object`], which borrow; nothing is copied but escaped strings.
 #[derive(Clone)]
 pub struct Document {
-    pub(super) text: String,
-    /// Strings that were written with escapes, one after the other.
-    pub(super) unescaped: String,
+    /// The text as it came, then the strings that it wrote with escapes.
+    pub(super) content: String,
+    pub(super) text_bytes: usize,
     /// Values in the order of the text; members as name and value in turn.
     pub(super) nodes: Vec<Node>,
 }
 
-/// One value. Strings are ranges of their content, everything else of the text.
+/// One value: a range of the content, of a string without its quotes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
     pub(super) kind: Kind,
@@ -34,10 +34,7 @@ pub(super) enum Kind {
     True,
     False,
     Number,
-    /// The content stands in the text.
     String,
-    /// The content stands in `unescaped`.
-    Escaped,
     Array,
     Object,
 }
@@ -53,23 +50,15 @@ impl Document {
         Json { document: self, at: 0 }
     }
 
-    /// The bytes of a string node.
-    #[inline]
-    fn content(&self, node: Node) -> &[u8] {
-        let Node { kind, start, end, .. } = node;
-        let from = if kind == Kind::Escaped { &self.unescaped } else { &self.text };
-        &from.as_bytes()[start as usize..end as usize]
-    }
-
     /// The text as it came.
     pub fn text(&self) -> &str {
-        &self.text
+        &self.content[..self.text_bytes]
     }
 }
 
 impl fmt::Debug for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Document").field("bytes", &self.text.len()).finish_non_exhaustive()
+        f.debug_struct("Document").field("bytes", &self.text_bytes).finish_non_exhaustive()
     }
 }
 
@@ -98,23 +87,17 @@ impl<'d> Json<'d> {
         Self { at, ..self }
     }
 
-    /// The JSON text of this value, for anything but a string.
+    /// The JSON text of this value; of a string what it stands for.
     #[inline]
-    fn raw(self) -> &'d str {
+    fn content(self) -> &'d str {
         let Node { start, end, .. } = self.node();
-        &self.document.text[start as usize..end as usize]
+        &self.document.content[start as usize..end as usize]
     }
 
     /// The string, if it is one.
     #[inline]
     pub fn as_str(self) -> Option<&'d str> {
-        let Node { kind, start, end, .. } = self.node();
-        let content = match kind {
-            Kind::String => &self.document.text,
-            Kind::Escaped => &self.document.unescaped,
-            _ => return None,
-        };
-        Some(&content[start as usize..end as usize])
+        (self.node().kind == Kind::String).then(|| self.content())
     }
 
     /// The object, if it is one.
@@ -131,9 +114,12 @@ impl<'d> Json<'d> {
 
     /// The number, if it is one.
     pub fn as_number(self) -> Option<Number> {
-        let number = (self.node().kind == Kind::Number).then(|| self.raw())?;
+        let number = (self.node().kind == Kind::Number).then(|| self.content())?;
         // Most are seconds and fit; the rest goes the long way.
-        number.parse::<u64>().map(Number::from).or_else(|_| serde_json::from_str(number)).ok()
+        match number.parse::<u64>() {
+            Ok(whole) => Some(whole.into()),
+            Err(_) => serde_json::from_str(number).ok(),
+        }
     }
 
     /// Whether it is a number.
@@ -163,7 +149,7 @@ impl<'d> Json<'d> {
             Kind::True => Value::Bool(true),
             Kind::False => Value::Bool(false),
             Kind::Number => self.as_number().map_or(Value::Null, Value::Number),
-            Kind::String | Kind::Escaped => self.as_str().unwrap_or_default().into(),
+            Kind::String => self.content().into(),
             Kind::Array => self.children().map(Json::to_value).collect(),
             Kind::Object => Object(self).to_map().into(),
         }
@@ -179,15 +165,11 @@ impl<'d> Json<'d> {
 /// Equal values, whatever the order of members.
 impl PartialEq for Json<'_> {
     fn eq(&self, other: &Self) -> bool {
-        match (self.as_str(), other.as_str()) {
-            (Some(one), Some(two)) => return one == two,
-            (None, None) => {}
-            _ => return false,
-        }
         match (self.node().kind, other.node().kind) {
             (Kind::Number, Kind::Number) => {
-                self.raw() == other.raw() || self.as_number() == other.as_number()
+                self.content() == other.content() || self.as_number() == other.as_number()
             }
+            (Kind::String, Kind::String) => self.content() == other.content(),
             (Kind::Array, Kind::Array) => self.children().eq(other.children()),
             (Kind::Object, Kind::Object) => {
                 let (one, two) = (Object(*self), Object(*other));
@@ -210,16 +192,17 @@ pub struct Object<'d>(Json<'d>);
 
 impl<'d> Object<'d> {
     /// The value of this name.
-    #[inline]
     pub fn get(self, name: &str) -> Option<Json<'d>> {
-        let Json { document, at } = self.0;
-        let nodes = document.nodes.get(..document.nodes[at as usize].next as usize)?;
-        let mut at = at + 1;
-        // Names of another length are passed without a look at their text.
-        while let Some(known) = nodes.get(at as usize) {
-            if (known.end - known.start) as usize == name.len() && document.content(*known) == name.as_bytes()
-            {
-                return Some(Json { document, at: at + 1 });
+        let text = self.0.document.content.as_bytes();
+        let nodes = self.0.document.nodes.get(..self.0.node().next as usize)?;
+        let (name, mut at) = (name.as_bytes(), self.0.at + 1);
+        while let Some(Node { start, end, .. }) = nodes.get(at as usize) {
+            // Most names differ in length or first letter.
+            if (end - start) as usize == name.len() {
+                let known = text.get(*start as usize..*end as usize)?;
+                if known.first() == name.first() && known == name {
+                    return Some(self.0.at(at + 1));
+                }
             }
             at = nodes.get(at as usize + 1)?.next;
         }
@@ -240,20 +223,29 @@ impl<'d> Object<'d> {
 
     /// How many members there are.
     pub fn len(self) -> usize {
-        self.iter().count()
+        self.members().count()
     }
 
     /// Whether there is no member.
     #[inline]
     pub fn is_empty(self) -> bool {
-        self.iter().next().is_none()
+        self.members().next().is_none()
     }
 
     /// Names and values in the order of the text.
     #[inline]
     pub fn iter(self) -> impl Iterator<Item = (&'d str, Json<'d>)> + Clone {
-        let mut children = self.0.children();
-        std::iter::from_fn(move || Some((children.next()?.as_str()?, children.next()?)))
+        self.members().map(|(name, value)| (name.content(), value))
+    }
+
+    #[inline]
+    fn members(self) -> impl Iterator<Item = (Json<'d>, Json<'d>)> + Clone {
+        let (mut at, end) = (self.0.at + 1, self.0.node().next);
+        std::iter::from_fn(move || {
+            let (name, value) = (at < end).then(|| (self.0.at(at), self.0.at(at + 1)))?;
+            at = value.node().next;
+            Some((name, value))
+        })
     }
 
     /// A copy that owns itself.

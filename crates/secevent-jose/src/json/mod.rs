@@ -9,7 +9,9 @@
 //! ```
 
 mod document;
+mod names;
 mod parser;
+mod string;
 
 pub use document::{Document, Json, Object};
 pub use serde_json::{Map, Value};
@@ -68,6 +70,7 @@ enum Fault {
 
 impl Fault {
     /// Adds a step on the way out of a value, so that well-formed input pays nothing for it.
+    #[cold]
     fn enclose(&mut self, step: impl FnOnce() -> String) {
         if let Self::Duplicate { within, .. } = self {
             within.push(step());
@@ -111,6 +114,20 @@ mod tests {
             assert!(parse(text.as_bytes()).unwrap_err().is_duplicate());
         }
         assert!(parse(br#"{"a":{"a":1},"A":[{"a":1},{"a":1}]}"#).is_ok());
+    }
+
+    // spec: JWT-007
+    #[test]
+    fn a_repeated_member_is_found_among_few_and_many() {
+        for count in [1, 15, 16, 17, 100] {
+            let members: Vec<_> = (0..count).map(|n| format!("\"m{n}\":{{}}")).collect();
+            let distinct = members.join(",");
+            assert!(parse(format!("{{{distinct}}}").as_bytes()).is_ok());
+            for twice in members {
+                let text = format!("{{{distinct},{twice}}}");
+                assert!(parse(text.as_bytes()).unwrap_err().is_duplicate(), "{text}");
+            }
+        }
     }
 
     // spec: BCP-012

@@ -34,6 +34,8 @@ pub(crate) struct Reader<'p> {
     check: &'p mut Check,
     /// The names that the definition has.
     known: &'static [&'static str],
+    /// How many of them were there.
+    found: usize,
 }
 
 impl<'p> Reader<'p> {
@@ -42,7 +44,7 @@ impl<'p> Reader<'p> {
         known: &'static [&'static str],
         check: &'p mut Check,
     ) -> Self {
-        Self { payload, check, known }
+        Self { payload, check, known, found: 0 }
     }
 
     /// A member that must be there; `None` was reported.
@@ -62,6 +64,7 @@ impl<'p> Reader<'p> {
     )]
     pub(crate) fn optional<T: Member>(&mut self, name: &'static str, id: &'static str) -> Option<Option<T>> {
         let Some(value) = self.payload.get(name) else { return Some(None) };
+        self.found += 1;
         let member = T::read(value);
         match &member {
             Some(member) if member.is_plain() => {}
@@ -76,6 +79,9 @@ impl<'p> Reader<'p> {
     /// The members that were not asked for.
     // spec: SSF-017, SSF-018
     pub(crate) fn rest(&mut self) -> Map<String, Value> {
+        if self.found == self.payload.len() {
+            return Map::new();
+        }
         let unknown = self.payload.iter().filter(|(name, _)| !self.known.contains(name));
         unknown.map(|(name, value)| (name.to_owned(), value.to_value())).collect()
     }
@@ -180,20 +186,39 @@ impl Member for NumericDate {
 }
 
 /// Text in several languages: BCP 47 tag to text, at least one (CAEP 1.0 §2).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LanguageMap(Vec<(String, String)>);
+#[derive(Clone, PartialEq, Eq)]
+pub struct LanguageMap {
+    /// Tags and texts in turn, one after the other.
+    content: String,
+    /// Where each tag ends, and its text.
+    ends: Vec<(usize, usize)>,
+}
 
 impl LanguageMap {
     /// Text in one language.
     pub fn new(tag: impl Into<String>, text: impl Into<String>) -> Self {
-        Self(vec![(tag.into(), text.into())])
+        Self::for_languages(1).with(&tag.into(), &text.into())
     }
 
     /// The same with another language.
-    pub fn and(mut self, tag: impl Into<String>, text: impl Into<String>) -> Self {
-        let (tag, text) = (tag.into(), text.into());
-        self.0.retain(|(known, _)| *known != tag);
-        self.0.push((tag, text));
+    pub fn and(self, tag: impl Into<String>, text: impl Into<String>) -> Self {
+        let tag = tag.into();
+        let others = self.iter().filter(|(known, _)| *known != tag);
+        let map =
+            others.fold(Self::for_languages(self.ends.len() + 1), |map, (tag, text)| map.with(tag, text));
+        map.with(&tag, &text.into())
+    }
+
+    /// A sentence or two of each language.
+    fn for_languages(count: usize) -> Self {
+        Self { content: String::with_capacity(count * 64), ends: Vec::with_capacity(count) }
+    }
+
+    fn with(mut self, tag: &str, text: &str) -> Self {
+        self.content.push_str(tag);
+        let tag_end = self.content.len();
+        self.content.push_str(text);
+        self.ends.push((tag_end, self.content.len()));
         self
     }
 
@@ -202,19 +227,28 @@ impl LanguageMap {
     pub fn lookup(&self, range: &str) -> &str {
         let mut range = range;
         loop {
-            if let Some((_, text)) = self.0.iter().find(|(tag, _)| tag.eq_ignore_ascii_case(range)) {
+            if let Some((_, text)) = self.iter().find(|(tag, _)| tag.eq_ignore_ascii_case(range)) {
                 return text;
             }
             match range.rsplit_once('-') {
                 Some((shorter, _)) => range = shorter,
-                None => return self.0.first().map_or("", |(_, text)| text),
+                None => return self.iter().next().map_or("", |(_, text)| text),
             }
         }
     }
 
     /// Tags and texts, in the order they were written.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(tag, text)| (tag.as_str(), text.as_str()))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
+        self.ends.iter().scan(0, |start, (tag_end, end)| {
+            let tag = &self.content[std::mem::replace(start, *end)..*tag_end];
+            Some((tag, &self.content[*tag_end..*end]))
+        })
+    }
+}
+
+impl std::fmt::Debug for LanguageMap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
     }
 }
 
@@ -230,34 +264,27 @@ impl Member for LanguageMap {
     // spec: CAEP-005
     fn read(value: Json<'_>) -> Option<Self> {
         let members = value.as_object().filter(|members| !members.is_empty())?;
-        let mut texts = Vec::with_capacity(members.len());
-        for (tag, text) in members.iter() {
-            texts.push((tag.to_owned(), text.as_str()?.to_owned()));
-        }
-        Some(Self(texts))
+        let map = Self::for_languages(members.len());
+        members.iter().try_fold(map, |map, (tag, text)| Some(map.with(tag, text.as_str()?)))
     }
 
     fn is_plain(&self) -> bool {
-        self.0.iter().all(|(tag, _)| is_language_tag(tag))
+        self.iter().all(|(tag, _)| is_language_tag(tag))
     }
 
     fn advise(&self, id: &'static str, check: &mut Check) {
-        for (tag, _) in self.0.iter().filter(|(tag, _)| !is_language_tag(tag)) {
+        for (tag, _) in self.iter().filter(|(tag, _)| !is_language_tag(tag)) {
             check.strict(id, format!("{} is no language tag", quote(tag)), "name the language, such as `en`");
         }
     }
 
     fn write(&self) -> Value {
-        self.0
-            .iter()
-            .map(|(tag, text)| (tag.clone(), Value::from(text.as_str())))
-            .collect::<Map<_, _>>()
-            .into()
+        self.iter().map(|(tag, text)| (tag.to_owned(), Value::from(text))).collect::<Map<_, _>>().into()
     }
 }
 
 /// The shape of RFC 5646 §2.1: subtags of one to eight letters and digits; no registry is asked.
 fn is_language_tag(tag: &str) -> bool {
-    tag.split('-')
-        .all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
+    let mut parts = tag.as_bytes().split(|byte| *byte == b'-');
+    parts.all(|part| (1..=8).contains(&part.len()) && part.iter().all(u8::is_ascii_alphanumeric))
 }

@@ -49,7 +49,7 @@ impl Claims {
         let format = envelope.subject_format();
         let mut events = Vec::with_capacity(1);
         for (uri, payload) in envelope.events() {
-            events.extend(check_event(uri, payload, format, check));
+            check_event(uri, payload, format, &mut events, check);
         }
         if check.refused() {
             return None;
@@ -189,12 +189,15 @@ pub(crate) fn check_event(
     uri: &str,
     payload: Json<'_>,
     subject_format: Option<&str>,
+    events: &mut Vec<Event>,
     check: &mut Check,
-) -> Option<Event> {
-    let event = check
-        .within("events", |check| check.within(uri, |check| Event::read(uri, payload.as_object()?, check)));
+) {
+    check.within("events", |check| {
+        check.within(uri, |check| {
+            events.extend(payload.as_object().and_then(|payload| Event::read(uri, payload, check)));
+        });
+    });
     check.within("sub_id", |check| Event::check_subject(uri, subject_format, check));
-    event
 }
 
 /// The claims that RFC 7519 and RFC 8417 name: is each of the right type?
@@ -205,11 +208,20 @@ fn check_registered(envelope: &Envelope<'_>, check: &mut Check) {
             check.within(claim, |check| check.error(id, describe_json(value), "give a non-empty string"));
         }
     }
-    check_time("iat", envelope.iat, "SET-018", true, check);
-    // spec: JWT-011, JWT-012, JWT-016, SET-026
-    check_time("exp", envelope.exp, "JWT-011", false, check);
-    check_time("nbf", envelope.nbf, "JWT-012", false, check);
-    check_time("toe", envelope.toe, "SET-026", false, check);
+    // spec: JWT-011, JWT-012, JWT-016, SET-018, SET-026
+    for (claim, value, id) in [
+        ("iat", envelope.iat, "SET-018"),
+        ("exp", envelope.exp, "JWT-011"),
+        ("nbf", envelope.nbf, "JWT-012"),
+        ("toe", envelope.toe, "SET-026"),
+    ] {
+        let required = claim == "iat";
+        if value.map_or(required, |value| !value.is_number()) {
+            check.within(claim, |check| {
+                check.error(id, describe_json(value), format!("give {}", NumericDate::EXPECTED));
+            });
+        }
+    }
     // spec: SET-022, SET-025, SUB-030
     for (claim, value, id) in [("txn", envelope.txn, "SET-025"), ("sub", envelope.sub, "SET-022")] {
         if let Some(value) = value.filter(|value| value.as_str().is_none()) {
@@ -232,14 +244,6 @@ fn check_registered(envelope: &Envelope<'_>, check: &mut Check) {
                 check.within("aud", |check| check.strict("JWT-009", "it names nobody", "name the recipient"));
             }
         }
-    }
-}
-
-fn check_time(claim: &str, value: Option<Json<'_>>, id: &'static str, required: bool, check: &mut Check) {
-    if value.map_or(required, |value| !value.is_number()) {
-        check.within(claim, |check| {
-            check.error(id, describe_json(value), format!("give {}", NumericDate::EXPECTED));
-        });
     }
 }
 

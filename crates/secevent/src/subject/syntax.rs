@@ -43,7 +43,8 @@ pub(super) fn is_did(text: &str) -> bool {
 
 /// An absolute URI of RFC 3986: a scheme, and only characters that a URI may hold.
 pub(crate) fn is_uri(text: &str) -> bool {
-    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    let Some(colon) = text.bytes().position(|byte| byte == b':') else { return false };
+    let (scheme, rest) = (&text[..colon], &text[colon + 1..]);
     let mut chars = scheme.bytes();
     chars.next().is_some_and(|b| b.is_ascii_alphabetic())
         && chars.all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
@@ -53,7 +54,7 @@ pub(crate) fn is_uri(text: &str) -> bool {
 
 /// `StringOrURI` of RFC 7519 §2: any text, but one with a colon must be a URI.
 pub(super) fn is_string_or_uri(text: &str) -> bool {
-    !text.contains(':') || is_uri(text)
+    text.bytes().all(|byte| byte != b':') || is_uri(text)
 }
 
 /// A SCIM resource path relative to the base URI, without dot segments (SCIM-013).
