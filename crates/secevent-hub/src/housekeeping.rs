@@ -11,6 +11,9 @@ use crate::{Hub, hub::stopped};
 /// How often settlements are written when no event takes them along; at most this much is repeated after a crash.
 const FLUSH_EVERY: Duration = Duration::from_millis(200);
 
+/// How often streams are looked at that may have become inactive, and wishes whose grace may be over.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// How often retention is applied.
 const PRUNE_EVERY: Duration = Duration::from_mins(10);
 
@@ -32,10 +35,15 @@ impl Hub {
     pub(crate) async fn keep_house(self) {
         let mut stopping = self.0.stopping.subscribe();
         let mut flush = tokio::time::interval(FLUSH_EVERY);
+        let mut look = tokio::time::interval(LOOK_EVERY);
         let mut prune = tokio::time::interval(PRUNE_EVERY);
         loop {
             tokio::select! {
                 _ = flush.tick() => self.0.writer.flush().await,
+                _ = look.tick() => {
+                    self.pause_inactive().await;
+                    self.sweep_wishes().await;
+                }
                 _ = prune.tick() => self.prune().await,
                 () = stopped(&mut stopping) => return,
             }

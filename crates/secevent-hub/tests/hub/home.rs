@@ -80,6 +80,13 @@ impl Home {
         panic!("the store was never let go of");
     }
 
+    /// The only stream, as the disk has it.
+    pub(crate) fn kept_stream(&self) -> Value {
+        let connection = rusqlite::Connection::open(self.folder.path().join("hub.db")).unwrap();
+        let record = connection.query_one("SELECT record FROM stream", [], |row| row.get::<_, String>(0));
+        serde_json::from_str(&record.unwrap()).unwrap()
+    }
+
     pub(crate) fn settings(&self) -> Settings {
         let receiver =
             |id: &str, token: &str, aud: &str| ReceiverSettings::new(id, token, vec![aud.to_owned()]);

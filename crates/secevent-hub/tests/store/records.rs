@@ -3,8 +3,10 @@
 use secevent::{EventType, SubjectId, Timestamp, event::ssf::StreamStatus};
 use secevent_ssf::{
     Audience, LoggedEvent, Seq, StreamNo, SubjectKey,
+    metadata::DefaultSubjects,
     store::{
-        Batch, DeadLetter, IdempotentAnswer, NewEvent, Origin, Received, Retention, StreamRecord, Write,
+        Batch, DeadLetter, IdempotentAnswer, NewEvent, Origin, Party, Received, Retention, StreamRecord,
+        Write,
     },
     stream::{Delivery, Secret, StreamConfig},
 };
@@ -61,6 +63,9 @@ pub(crate) fn stream(no: u32) -> StreamRecord {
         },
         status: StreamStatus::Paused,
         reason: Some("by hand".into()),
+        status_by: Party::Operator,
+        notice: Some(Seq(9)),
+        default_subjects: DefaultSubjects::None,
         created_at: Timestamp(1_700_000_000),
     }
 }

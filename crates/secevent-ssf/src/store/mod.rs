@@ -8,11 +8,15 @@ mod record;
 
 pub use memory::MemoryStore;
 pub use record::{
-    DeadLetter, IdempotentAnswer, KeyRecord, KeyState, LogRow, NewEvent, Origin, Received, Retention,
+    DeadLetter, IdempotentAnswer, KeyRecord, KeyState, LogRow, NewEvent, Origin, Party, Received, Retention,
     StreamRecord,
 };
 
-use crate::{Entry, Seq, StreamNo, engine::Cursor};
+use crate::{
+    Entry, Seq, StreamNo,
+    engine::Cursor,
+    interest::{SubjectName, Wish},
+};
 
 /// What one commit writes besides events.
 #[derive(Clone, Debug)]
@@ -20,8 +24,12 @@ use crate::{Entry, Seq, StreamNo, engine::Cursor};
 pub enum Write {
     /// Makes a stream, or replaces what was known of it.
     Stream(Box<StreamRecord>),
-    /// Forgets a stream, its cursor and its dead letters. Its number is never used again.
+    /// Forgets a stream, its cursor, its dead letters and its wishes. Its number is never used again.
     DropStream(StreamNo),
+    /// A wish of a stream about a subject; it takes the place of an earlier one.
+    Wish(Box<Wish>),
+    /// Forgets a wish.
+    DropWish(StreamNo, SubjectName),
     /// How far a stream has settled.
     Cursor(StreamNo, Cursor),
     /// An event set aside.
@@ -70,6 +78,8 @@ pub struct Snapshot {
     pub last_audience: u32,
     /// The streams with how far they have settled.
     pub streams: Vec<(StreamRecord, Cursor)>,
+    /// The wishes of the streams about subjects, in no order.
+    pub wishes: Vec<Wish>,
     /// Signing keys, oldest first.
     pub keys: Vec<KeyRecord>,
 }

@@ -181,7 +181,8 @@ impl World {
         }
         let addressed: BTreeSet<_> = self.addressed(0..self.log.len()).map(|entry| entry.seq).collect();
         assert_eq!(self.settled, addressed);
-        assert!(self.backlog.is_empty());
+        let beyond = Seq(u64::MAX);
+        assert_eq!(self.backlog.settled_to(beyond), beyond, "nothing is left");
     }
 }
 
