@@ -317,7 +317,9 @@ fn resume(
     let open = open.into_iter().map(|row| Entry { seq: row.seq, subject: row.event.subject });
     let mut backlog = Backlog::resume(cursor.high, open);
     let notices = record.notice.map_or_else(|| Ok(Vec::new()), |seq| store.events(&[seq]))?;
-    notices.into_iter().for_each(|row| backlog.tell(Entry { seq: row.seq, subject: row.event.subject }));
+    for row in notices {
+        backlog.tell(Entry { seq: row.seq, subject: row.event.subject });
+    }
     let queue = Queue::new(&record, backlog, &settings.limits);
     Ok(Stream::new(record, queue, (settings.clock)()))
 }

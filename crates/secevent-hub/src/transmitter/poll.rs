@@ -117,7 +117,7 @@ impl Hub {
             }
             match self.signed(seq, &record).await {
                 Ok(ToSend::Set(set)) => {
-                    response.sets.push((self.0.jti.mint(seq, record.audience), set.to_string()))
+                    response.sets.push((self.0.jti.mint(seq, record.audience), set.to_string()));
                 }
                 Ok(left_out) => {
                     if matches!(left_out, ToSend::Gone) {

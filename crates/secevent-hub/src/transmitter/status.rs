@@ -28,7 +28,7 @@ impl Hub {
     /// Pauses a stream for an operator: what comes is held in order.
     // spec: SSF-148, SSF-199
     pub(crate) async fn pause_stream(&self, stream: &Stream, reason: Option<String>) -> Result<(), Problem> {
-        self.refuse_if_disabled(stream)?;
+        refuse_if_disabled(stream)?;
         self.change_status(stream, StreamStatus::Paused, reason, Party::Operator).await
     }
 
@@ -39,16 +39,8 @@ impl Hub {
             let detail = "put it back into the configuration and start again";
             return Err(Problem::new(409, "the receiver of this stream is not configured", detail));
         }
-        self.refuse_if_disabled(stream)?;
+        refuse_if_disabled(stream)?;
         self.change_status(stream, StreamStatus::Enabled, None, Party::Operator).await
-    }
-
-    fn refuse_if_disabled(&self, stream: &Stream) -> Result<(), Problem> {
-        if stream.record().status == StreamStatus::Disabled {
-            let detail = "only its receiver enables it again";
-            return Err(Problem::new(409, "the stream is disabled", detail));
-        }
-        Ok(())
     }
 
     /// On disk first, then in memory.
@@ -139,4 +131,12 @@ impl Hub {
             }
         }
     }
+}
+
+fn refuse_if_disabled(stream: &Stream) -> Result<(), Problem> {
+    if stream.record().status == StreamStatus::Disabled {
+        let detail = "only its receiver enables it again";
+        return Err(Problem::new(409, "the stream is disabled", detail));
+    }
+    Ok(())
 }

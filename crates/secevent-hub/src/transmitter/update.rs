@@ -31,18 +31,18 @@ impl Hub {
             UpdateMethod::Patch => merged(update.changes, &record.config),
             UpdateMethod::Put => update.changes,
         };
-        let mut changed = StreamRecord::clone(&record);
-        let config = &mut changed.config;
+        let mut next = StreamRecord::clone(&record);
+        let config = &mut next.config;
         let delivery = self.delivery_for(&config.stream_id, changes.delivery).await?;
         config.delivery = with_known_credential(delivery, &record.config.delivery);
         config.events_supported = supported(receiver, changes.events_requested.as_deref());
         config.events_delivered = delivered(&config.events_supported, changes.events_requested.as_deref());
         config.events_requested = changes.events_requested;
         config.description = changes.description;
-        let answer = shown(&changed);
-        self.write(vec![Write::Stream(Box::new(changed.clone()))]).await?;
+        let answer = shown(&next);
+        self.write(vec![Write::Stream(Box::new(next.clone()))]).await?;
         info!(stream = %answer.stream_id, receiver = %receiver.id, "stream changed");
-        self.deliver_anew(stream, changed);
+        self.deliver_anew(stream, next);
         Ok(answer)
     }
 

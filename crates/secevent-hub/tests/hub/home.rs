@@ -200,7 +200,7 @@ impl Running {
         let keys = call("GET", &format!("{}/jwks.json", self.url), &[], "").await.expect(200);
         let keys = JwkSet::parse(&keys.body).unwrap();
         let policy = Policy::ssf(self.hub.issuer(), aud);
-        Set::parse(set).unwrap().verify(&keys, &policy, now().timestamp()).unwrap()
+        Set::parse(set).unwrap().verify(&keys, &policy, self.hub.now().timestamp()).unwrap()
     }
 }
 

@@ -4,22 +4,24 @@ use secevent::Timestamp;
 use secevent_ssf::{
     Seq, StreamNo,
     engine::Cursor,
+    interest::{SubjectName, Wish},
     store::{DeadLetter, KeyRecord, KeyState, Received, Retention, Store, Write},
 };
 
-use crate::records::{answer, event_at, events, letter, origin, received, retention, stream, writes};
+use crate::records::{answer, event_at, events, letter, origin, received, retention, stream, wish, writes};
 
 /// Makes an empty store.
 type Open<'a> = &'a dyn Fn() -> Box<dyn Store>;
 
 /// Every rule, each over a fresh store.
 pub(crate) fn check(open: Open<'_>) {
-    let rules: [fn(&dyn Store); 12] = [
+    let rules: [fn(&dyn Store); 13] = [
         an_empty_store_says_who_it_is,
         numbers_have_no_gaps_and_events_come_back_as_they_were,
         a_batch_is_written_as_one,
         streams_come_and_go_and_their_numbers_do_not_return,
         cursors_belong_to_streams,
+        wishes_are_kept_once_and_leave_with_their_stream,
         dead_letters_are_listed_and_leave_with_their_stream,
         a_received_set_is_kept_once,
         answers_are_counted_from_their_batch,
@@ -85,6 +87,27 @@ fn streams_come_and_go_and_their_numbers_do_not_return(store: &dyn Store) {
     store.commit(&writes([Write::DropStream(StreamNo(2)), Write::DropStream(StreamNo(77))])).unwrap();
     let snapshot = store.load().unwrap();
     assert_eq!((snapshot.streams.len(), snapshot.last_stream, snapshot.last_audience), (1, 2, 12));
+}
+
+fn wishes_are_kept_once_and_leave_with_their_stream(store: &dyn Store) {
+    let streams = [1, 2].map(|no| Write::Stream(Box::new(stream(no))));
+    store.commit(&writes(streams)).unwrap();
+    let kept =
+        |wishes: &[Wish]| wishes.iter().cloned().map(|wish| Write::Wish(Box::new(wish))).collect::<Vec<_>>();
+    let all =
+        [wish(1, "a", 1), wish(1, "b", 2), wish(2, "a", 3), wish(9, "of no stream", 4), wish(1, "a", 5)];
+    store.commit(&writes(kept(&all))).unwrap();
+    let listed = || {
+        let mut wishes = store.load().unwrap().wishes;
+        wishes.sort_by_key(|wish| wish.turn);
+        wishes
+    };
+    assert_eq!(listed(), [wish(1, "b", 2), wish(2, "a", 3), wish(1, "a", 5)]);
+    let name = SubjectName::of(&wish(1, "b", 0).subject);
+    store.commit(&writes([1, 9].map(|no| Write::DropWish(StreamNo(no), name)))).unwrap();
+    assert_eq!(listed(), [wish(2, "a", 3), wish(1, "a", 5)]);
+    store.commit(&writes([Write::DropStream(StreamNo(1))])).unwrap();
+    assert_eq!(listed(), [wish(2, "a", 3)]);
 }
 
 fn cursors_belong_to_streams(store: &dyn Store) {
