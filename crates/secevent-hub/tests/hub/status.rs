@@ -129,6 +129,36 @@ async fn an_endpoint_that_is_gone_is_told_once_and_comes_back() {
     hub.stop().await;
 }
 
+// spec: SSF-150
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_for_longer_than_retention_is_dropped_and_said() {
+    let home = Home::new();
+    let later = Arc::new(AtomicU64::new(0));
+    let mut settings = home.settings();
+    settings.clock = {
+        let later = Arc::clone(&later);
+        Arc::new(move || Millis(now().0 + later.load(Ordering::SeqCst)))
+    };
+    let hub = home.start_with(settings.clone(), Arc::new(home.store().await), |_| axum::Router::new()).await;
+    let stream = hub.create_poll(ACME).await;
+    set(&hub, &stream, "paused").await.expect(200);
+    hub.emit("old@x.example").await;
+    hub.emit("old@x.example").await;
+    hub.stop().await;
+
+    // Eight days later, at the next look.
+    later.store(8 * 24 * 3600 * 1000, Ordering::SeqCst);
+    let hub = home.start_with(settings, Arc::new(home.store().await), |_| axum::Router::new()).await;
+    let letters = async || hub.get(&format!("/v1/streams/{stream}/dead-letters"), ADMIN).await.json();
+    eventually("it is said", async || letters().await["dead_letters"].as_array().unwrap().len() == 1).await;
+    let reason = letters().await["dead_letters"][0]["reason"].as_str().unwrap().to_owned();
+    assert!(reason.starts_with("2 events up to this one"), "{reason}");
+    hub.emit("new@x.example").await;
+    set(&hub, &stream, "enabled").await.expect(200);
+    assert_eq!(users(&hub.polled(&stream, json!({})).await.0), ["new@x.example"]);
+    hub.stop().await;
+}
+
 // spec: SSF-089, SSF-090, SSF-091, SSF-092
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_asks_for_nothing_is_paused_and_told() {

@@ -15,7 +15,7 @@ type Open<'a> = &'a dyn Fn() -> Box<dyn Store>;
 
 /// Every rule, each over a fresh store.
 pub(crate) fn check(open: Open<'_>) {
-    let rules: [fn(&dyn Store); 13] = [
+    let rules: [fn(&dyn Store); 14] = [
         an_empty_store_says_who_it_is,
         numbers_have_no_gaps_and_events_come_back_as_they_were,
         a_batch_is_written_as_one,
@@ -26,6 +26,7 @@ pub(crate) fn check(open: Open<'_>) {
         a_received_set_is_kept_once,
         answers_are_counted_from_their_batch,
         routes_are_read_in_pages,
+        what_is_old_is_found_from_the_beginning,
         retention_takes_what_is_settled_and_old,
         retention_takes_old_answers_letters_and_received_sets,
         retention_takes_no_more_than_it_may,
@@ -108,6 +109,17 @@ fn wishes_are_kept_once_and_leave_with_their_stream(store: &dyn Store) {
     assert_eq!(listed(), [wish(2, "a", 3), wish(1, "a", 5)]);
     store.commit(&writes([Write::DropStream(StreamNo(1))])).unwrap();
     assert_eq!(listed(), [wish(2, "a", 3)]);
+}
+
+fn what_is_old_is_found_from_the_beginning(store: &dyn Store) {
+    let last = |before, limit| store.last_before(Timestamp(before), limit).unwrap();
+    assert_eq!(last(9, 9), None);
+    store.commit(&events((1..=5).map(|n| event_at(n * 10, &[1])))).unwrap();
+    assert_eq!(
+        [last(10, 9), last(11, 9), last(50, 9), last(99, 9)],
+        [None, Some(Seq(1)), Some(Seq(4)), Some(Seq(5))]
+    );
+    assert_eq!(last(99, 2), Some(Seq(2)));
 }
 
 fn cursors_belong_to_streams(store: &dyn Store) {

@@ -101,6 +101,21 @@ impl Backlog {
         self.behind = (through < head).then_some(through);
     }
 
+    /// Drops what is left up to a place, as too old; the notice stays. Answers how many events that were, and from where
+    /// on nobody has looked yet whether there were more.
+    pub fn expire(&mut self, through: Seq) -> (usize, Option<Seq>) {
+        let left = self.open.len() + self.ring.len();
+        self.open.retain(|seq, _| *seq > through);
+        let old = self.ring.partition_point(|entry| entry.seq <= through);
+        self.ring.drain(..old);
+        let unread = self.behind.filter(|behind| *behind < through);
+        self.high = self.high.max(through);
+        self.behind = self.behind.map(|behind| behind.max(through));
+        self.read = self.read.max(through);
+        self.dirty = true;
+        (left - self.open.len() - self.ring.len(), unread)
+    }
+
     /// Takes the next event from the ring; it is open from now on.
     pub fn take(&mut self) -> Option<Entry> {
         if self.open.len() >= OPEN_MAX {

@@ -152,6 +152,12 @@ impl Store for MemoryStore {
         Ok(Routes { entries, through })
     }
 
+    fn last_before(&self, before: Timestamp, limit: usize) -> Result<Option<Seq>, StoreError> {
+        let model = self.model();
+        let old = model.log.iter().take(limit).take_while(|(_, event)| event.event.iat < before);
+        Ok(old.last().map(|(seq, _)| *seq))
+    }
+
     fn dead_letters(
         &self,
         stream: StreamNo,

@@ -12,6 +12,8 @@ pub use record::{
     StreamRecord,
 };
 
+use secevent::Timestamp;
+
 use crate::{
     Entry, Seq, StreamNo,
     engine::Cursor,
@@ -119,6 +121,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// What is addressed to a stream after a place, reading at most `limit` events of the log.
     fn routes(&self, stream: StreamNo, after: Seq, limit: usize) -> Result<Routes, StoreError>;
+
+    /// The last event of those accepted before a time, looking at the oldest `limit` only.
+    fn last_before(&self, before: Timestamp, limit: usize) -> Result<Option<Seq>, StoreError>;
 
     /// Dead letters of a stream, oldest first, after a place.
     fn dead_letters(&self, stream: StreamNo, after: Seq, limit: usize)

@@ -10,6 +10,7 @@ use std::{
 };
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, ffi};
+use secevent::Timestamp;
 use secevent_ssf::{
     Seq, StreamNo,
     store::{
@@ -151,6 +152,10 @@ impl Store for SqliteStore {
 
     fn routes(&self, stream: StreamNo, after: Seq, limit: usize) -> Result<Routes, StoreError> {
         read::routes(&self.reader(), stream, after, limit).map_err(failed)
+    }
+
+    fn last_before(&self, before: Timestamp, limit: usize) -> Result<Option<Seq>, StoreError> {
+        read::last_before(&self.reader(), before, limit).map_err(failed)
     }
 
     fn dead_letters(

@@ -87,6 +87,23 @@ pub(super) fn routes(
     Ok(routes)
 }
 
+pub(super) fn last_before(
+    connection: &Connection,
+    before: Timestamp,
+    limit: usize,
+) -> rusqlite::Result<Option<Seq>> {
+    let mut statement = connection.prepare_cached("SELECT seq, iat FROM event ORDER BY seq LIMIT ?1")?;
+    let mut rows = statement.query([number(limit as u64)])?;
+    let mut last = None;
+    while let Some(row) = rows.next()? {
+        if row.get::<_, i64>(1)? >= before.0 {
+            break;
+        }
+        last = Some(Seq(unsigned(row, 0)?));
+    }
+    Ok(last)
+}
+
 pub(super) fn dead_letters(
     connection: &Connection,
     stream: StreamNo,
