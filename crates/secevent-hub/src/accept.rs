@@ -2,7 +2,7 @@
 
 use secevent::{Check, Claims, Event, EventType, Finding, Payload, Role, SubjectId, Timestamp, event::ssf};
 use secevent_ssf::{
-    LoggedEvent, Seq, SubjectKey,
+    Entry, LoggedEvent, Seq, SubjectKey,
     store::{Batch, IdempotentAnswer, NewEvent, StoreError, Write},
 };
 use serde_json::{Map, Value};
@@ -163,17 +163,37 @@ impl Hub {
             Err(error) => return Err(AcceptError::Invalid { index, findings: error.findings().to_vec() }),
             Ok(claims) => self.check_length(index, &claims)?,
         }
-        let subscribed = self.0.streams.subscribed(&event.event_type);
+        let destinations = || self.0.streams.destinations(&event.event_type, &event.subject, now);
         let streams = match signal.stream {
-            None => subscribed,
+            None => destinations(),
             Some(stream) => match self.0.streams.by_id(&stream) {
                 // What a stream is told of itself needs no subscription (SSF-185, SSF-202).
-                Some(stream) if is_framework(&event.event_type) => vec![stream.no],
-                Some(stream) => subscribed.into_iter().filter(|no| *no == stream.no).collect(),
+                Some(stream) if is_framework(&event.event_type) => {
+                    let keeps = stream.record().status != ssf::StreamStatus::Disabled;
+                    keeps.then_some(stream.no).into_iter().collect()
+                }
+                Some(stream) => destinations().into_iter().filter(|no| *no == stream.no).collect(),
                 None => return Err(AcceptError::NoStream { index, stream }),
             },
         };
         Ok(NewEvent { subject: SubjectKey::of(&event.subject), event, streams })
+    }
+
+    /// Puts into the log what a stream is told of its new status, addressed to no stream: it goes before all else, by
+    /// the record of the stream.
+    // spec: SSF-182, SSF-197, SSF-198, SSF-199
+    pub(crate) async fn log_notice(
+        &self,
+        stream_id: &str,
+        status: ssf::StreamStatus,
+        reason: Option<String>,
+    ) -> Result<Entry, AcceptError> {
+        let event = reason.into_iter().fold(ssf::StreamUpdated::new(status), ssf::StreamUpdated::reason);
+        let signal = NewSignal::new(event, SubjectId::opaque(stream_id));
+        let notice = NewEvent { streams: Vec::new(), ..self.judge(0, signal, self.now().timestamp())? };
+        let subject = notice.subject;
+        let seq = self.commit(Batch { events: vec![notice], writes: Vec::new() }).await?;
+        Ok(Entry { seq, subject })
     }
 }
 
@@ -205,8 +225,9 @@ impl Hub {
     }
 }
 
-// spec: SSF-185, SSF-202
-fn is_framework(event_type: &EventType) -> bool {
+/// What a stream is told of itself, whatever it asked for.
+// spec: SSF-185, SSF-202, SUB-073
+pub(crate) fn is_framework(event_type: &EventType) -> bool {
     [ssf::Verification::URI, ssf::StreamUpdated::URI].contains(&event_type.uri())
 }
 

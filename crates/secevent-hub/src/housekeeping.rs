@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use secevent::Timestamp;
-use secevent_ssf::store::Retention;
+use secevent_ssf::{
+    Seq, StreamNo,
+    store::{DeadLetter, Retention, StoreError},
+};
 use tracing::{info, warn};
 
 use crate::{Hub, hub::stopped};
@@ -11,11 +14,17 @@ use crate::{Hub, hub::stopped};
 /// How often settlements are written when no event takes them along; at most this much is repeated after a crash.
 const FLUSH_EVERY: Duration = Duration::from_millis(200);
 
+/// How often streams are looked at that may have become inactive, and wishes whose grace may be over.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// How often retention is applied.
 const PRUNE_EVERY: Duration = Duration::from_mins(10);
 
 /// Rows deleted at a time: some ten milliseconds during which nothing is committed.
 const ROWS_MAX: usize = 1_000;
+
+/// Events looked at that may be too old; more wait for the next time.
+const EXPIRED_MAX: usize = 1_000_000;
 
 /// How long answers to `Idempotency-Key` are kept: a producer that repeats a request does so within a day.
 const ANSWERS_SECS: i64 = 24 * 3600;
@@ -32,10 +41,15 @@ impl Hub {
     pub(crate) async fn keep_house(self) {
         let mut stopping = self.0.stopping.subscribe();
         let mut flush = tokio::time::interval(FLUSH_EVERY);
+        let mut look = tokio::time::interval(LOOK_EVERY);
         let mut prune = tokio::time::interval(PRUNE_EVERY);
         loop {
             tokio::select! {
                 _ = flush.tick() => self.0.writer.flush().await,
+                _ = look.tick() => {
+                    self.pause_inactive().await;
+                    self.sweep_wishes().await;
+                }
                 _ = prune.tick() => self.prune().await,
                 () = stopped(&mut stopping) => return,
             }
@@ -44,6 +58,9 @@ impl Hub {
 
     /// A part at a time, so that what is accepted meanwhile is not held up.
     async fn prune(&self) {
+        if let Err(error) = self.expire().await {
+            warn!(%error, "what is too old could not be dropped");
+        }
         let mut pruned = 0;
         while !self.is_stopping() {
             let retention = self.retention();
@@ -63,6 +80,48 @@ impl Hub {
         if pruned > 0 {
             info!(pruned, "forgot what is beyond retention");
         }
+    }
+
+    /// Drops from every stream what it has not taken within the retention time, so that a receiver who is away for long
+    /// does not keep the log from being forgotten.
+    async fn expire(&self) -> Result<(), StoreError> {
+        let before = self.retention().events_before;
+        let last = self.read_store(move |store| store.last_before(before, EXPIRED_MAX)).await?;
+        let Some(through) = last else { return Ok(()) };
+        for stream in self.0.streams.all() {
+            if stream.work().queue.backlog().settled_to(Seq(u64::MAX)) >= through {
+                continue;
+            }
+            let (known, unread) = stream.work().queue.backlog_mut().expire(through);
+            let dropped = known + self.count_routes(stream.no, unread, through).await?;
+            self.0.writer.mark_dirty(stream.no);
+            if dropped > 0 {
+                let id = &stream.record().config.stream_id;
+                warn!(stream = %id, dropped, through = through.0, "dropped what was not taken within retention");
+                let reason =
+                    format!("{dropped} events up to this one were not taken within `[retention] age`");
+                let at = self.now().timestamp();
+                stream.work().letters.push(DeadLetter { stream: stream.no, seq: through, reason, at });
+            }
+        }
+        Ok(())
+    }
+
+    /// How many events are addressed to a stream after a place, up to another.
+    async fn count_routes(
+        &self,
+        stream: StreamNo,
+        after: Option<Seq>,
+        through: Seq,
+    ) -> Result<usize, StoreError> {
+        let mut count = 0;
+        let mut next = after;
+        while let Some(after) = next.filter(|after| *after < through) {
+            let routes = self.read_store(move |store| store.routes(stream, after, ROWS_MAX)).await?;
+            count += routes.entries.iter().filter(|entry| entry.seq <= through).count();
+            next = Some(routes.through);
+        }
+        Ok(count)
     }
 
     fn retention(&self) -> Retention {

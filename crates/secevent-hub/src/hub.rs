@@ -18,10 +18,11 @@ use tracing::{info, warn};
 
 use crate::{
     ReceiverSettings, Settings,
-    accept::IdempotencyLocks,
+    accept::{IdempotencyLocks, is_framework},
     keys::KeyRing,
     recent::Recent,
-    stream::{Queue, Stream, Streams},
+    stream::{Queue, Stream},
+    streams::Streams,
     transmitter::poll_url,
     writer::Writer,
 };
@@ -76,7 +77,7 @@ impl Hub {
     /// # Errors
     /// When the store, a key or the client cannot be used.
     pub async fn start(settings: Settings, store: Arc<dyn Store>) -> Result<Self, HubError> {
-        let (snapshot, streams) = {
+        let (mut snapshot, streams) = {
             let (store, settings) = (Arc::clone(&store), settings.clone());
             blocking(move || {
                 let mut snapshot = store.load()?;
@@ -87,7 +88,9 @@ impl Hub {
             })
             .await?
         };
-        let streams = Arc::new(Streams::new(streams, snapshot.last_stream, snapshot.last_audience));
+        let wishes = (settings.matching, std::mem::take(&mut snapshot.wishes));
+        let streams = Streams::new(streams, wishes, (snapshot.last_stream, snapshot.last_audience));
+        let streams = Arc::new(streams);
         let recent = Arc::new(Recent::default());
         let hub = Self(Arc::new(Shared {
             keys: KeyRing::load(&snapshot.keys)?,
@@ -202,23 +205,24 @@ impl Hub {
         Ok(rows.pop().map(|row| Arc::new(row.event)))
     }
 
-    /// The SET of an event for a stream, signed once for its audience; `None` when the event is gone.
-    // spec: SSF-005, SSF-010, SSF-011
-    pub(crate) async fn signed(
-        &self,
-        seq: Seq,
-        record: &StreamRecord,
-    ) -> Result<Option<Arc<str>>, SignError> {
+    /// The SET of an event for a stream, signed once for its audience. What the stream wants is looked at now, not
+    /// when the event came.
+    // spec: SSF-005, SSF-010, SSF-011, SSF-208
+    pub(crate) async fn signed(&self, seq: Seq, record: &StreamRecord) -> Result<ToSend, SignError> {
+        let Some(event) = self.event(seq).await? else { return Ok(ToSend::Gone) };
+        let what = (&event.event.event_type, &event.event.subject);
+        if !is_framework(what.0) && !self.0.streams.wants(record, what, self.now().timestamp()) {
+            return Ok(ToSend::Unwanted);
+        }
         let alg = self.alg_of(record);
         let key = self.0.keys.signer(alg).ok_or(SignError::NoKey(alg))?;
         if let Some(set) = self.0.recent.signed(seq, record.audience, key.kid()) {
-            return Ok(Some(set));
+            return Ok(ToSend::Set(set));
         }
-        let Some(event) = self.event(seq).await? else { return Ok(None) };
         let jti = self.0.jti.mint(seq, record.audience);
         let set: Arc<str> = event.event.draft(self.issuer(), &record.config.aud, jti).sign(&key)?.into();
         self.0.recent.insert_signed(seq, record.audience, key.kid(), &set);
-        Ok(Some(set))
+        Ok(ToSend::Set(set))
     }
 
     /// Serves what a backlog wants from the log.
@@ -239,8 +243,12 @@ impl Hub {
 
     /// Delivers a push stream until it goes away; poll streams are delivered by their requests.
     pub(crate) fn work_on(&self, stream: Arc<Stream>) {
-        if matches!(stream.work().queue, Queue::Push(_)) {
-            self.spawn(|hub| crate::push_worker::run(hub, stream));
+        let delivery_no = {
+            let work = stream.work();
+            matches!(work.queue, Queue::Push(_)).then_some(work.delivery_no)
+        };
+        if let Some(delivery_no) = delivery_no {
+            self.spawn(move |hub| crate::push_worker::run(hub, stream, delivery_no));
         }
     }
 
@@ -268,6 +276,17 @@ impl Hub {
     }
 }
 
+/// What there is to send of an event.
+#[derive(Debug)]
+pub(crate) enum ToSend {
+    /// This SET.
+    Set(Arc<str>),
+    /// Nothing: the stream does not want it any more.
+    Unwanted,
+    /// Nothing: it is no longer in the log.
+    Gone,
+}
+
 /// Why a SET could not be made.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SignError {
@@ -288,15 +307,26 @@ fn resume(
 ) -> Result<Stream, StoreError> {
     // SETs are signed under the issuer of today, so that is what a stream says, also after a move.
     record.config.iss.clone_from(&settings.issuer);
+    record.config.min_verification_interval = seconds(settings.limits.min_verification_interval);
+    record.config.inactivity_timeout = seconds(settings.limits.inactivity_timeout);
     if let Delivery::Poll { endpoint_url } = &mut record.config.delivery {
         *endpoint_url = Some(poll_url(&settings.issuer, &record.config.stream_id));
     }
     allow_what_is_configured(&mut record, settings);
     let open = store.events(&cursor.open)?;
     let open = open.into_iter().map(|row| Entry { seq: row.seq, subject: row.event.subject });
-    let mut queue = Queue::new(&record, Backlog::resume(cursor.high, open), &settings.limits);
-    queue.hold(record.status != StreamStatus::Enabled);
-    Ok(Stream::new(record, queue))
+    let mut backlog = Backlog::resume(cursor.high, open);
+    let notices = record.notice.map_or_else(|| Ok(Vec::new()), |seq| store.events(&[seq]))?;
+    for row in notices {
+        backlog.tell(Entry { seq: row.seq, subject: row.event.subject });
+    }
+    let queue = Queue::new(&record, backlog, &settings.limits);
+    Ok(Stream::new(record, queue, (settings.clock)()))
+}
+
+/// A duration as a stream configuration says it; none of zero.
+pub(crate) fn seconds(time: Duration) -> Option<u64> {
+    Some(time.as_secs()).filter(|secs| *secs > 0)
 }
 
 /// A stream gets no more than its receiver may have today. Without one it is held, in memory only: once the receiver

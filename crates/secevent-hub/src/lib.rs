@@ -25,6 +25,7 @@ mod serve;
 mod settings;
 pub mod store;
 mod stream;
+mod streams;
 mod transmitter;
 mod writer;
 

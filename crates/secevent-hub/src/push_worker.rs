@@ -15,14 +15,15 @@ use tracing::{debug, info, warn};
 
 use crate::{
     Hub,
-    hub::{SignError, stopped},
+    hub::{SignError, ToSend, stopped},
     stream::{Queue, Stream, Work},
 };
 
 /// A log that cannot be read now, for want of room, is read again after this time.
 const READ_AGAIN: Duration = Duration::from_secs(1);
 
-pub(crate) async fn run(hub: Hub, stream: Arc<Stream>) {
+/// Works until the stream is gone or delivered in another way.
+pub(crate) async fn run(hub: Hub, stream: Arc<Stream>, delivery_no: u64) {
     let mut stopping = hub.0.stopping.subscribe();
     let mut attempts = JoinSet::new();
     let mut unreadable = false;
@@ -33,10 +34,11 @@ pub(crate) async fn run(hub: Hub, stream: Arc<Stream>) {
         if stream.is_gone() || *stopping.borrow() {
             break;
         }
-        let Some(action) = with_lane(&stream, |lane, _| lane.next(hub.now())) else { break };
+        let next = |lane: &mut Lane, _: &mut Vec<DeadLetter>| lane.next(hub.now());
+        let Some(action) = with_lane(&stream, delivery_no, next) else { break };
         let wait = match action {
             Action::Send(seq) => {
-                attempts.spawn(attempt(hub.clone(), Arc::clone(&stream), seq));
+                attempts.spawn(attempt(hub.clone(), Arc::clone(&stream), delivery_no, seq));
                 continue;
             }
             Action::Read(_) if read_on(&hub, &stream, &mut unreadable).await => continue,
@@ -75,9 +77,13 @@ async fn read_on(hub: &Hub, stream: &Arc<Stream>, unreadable: &mut bool) -> bool
 }
 
 /// Sends one SET and settles what came of it.
-async fn attempt(hub: Hub, stream: Arc<Stream>, seq: Seq) {
+async fn attempt(hub: Hub, stream: Arc<Stream>, delivery_no: u64, seq: Seq) {
     let record = stream.record();
-    let verdict = deliver(&hub, &record, seq).await;
+    let Some(verdict) = deliver(&hub, &record, seq).await else {
+        with_lane(&stream, delivery_no, |lane, _| lane.forget(seq));
+        hub.0.writer.mark_dirty(stream.no);
+        return;
+    };
     let of_stream = matches!(verdict, Verdict::LaneFault(_));
     let jitter = u32::from_be_bytes(secevent_jose::random::<4>());
     let (now, id) = (hub.now(), &record.config.stream_id);
@@ -85,7 +91,7 @@ async fn attempt(hub: Hub, stream: Arc<Stream>, seq: Seq) {
     if matches!(verdict, Verdict::Delivered { proper: false }) {
         debug!(stream = %id, event = seq.0, "answered with another 2xx than 202; it counts as delivered");
     }
-    let outcome = with_lane(&stream, |lane, letters| {
+    let outcome = with_lane(&stream, delivery_no, |lane, letters| {
         let outcome = lane.answered(seq, verdict, now, jitter);
         if let Outcome::Dead(reason) = &outcome {
             letters.push(DeadLetter { stream: stream.no, seq, reason: reason.clone(), at: now.timestamp() });
@@ -104,6 +110,10 @@ async fn attempt(hub: Hub, stream: Arc<Stream>, seq: Seq) {
                 info!(stream = %id, event = seq.0, %reason, wait_ms, "not delivered; it is tried again");
             }
         }
+        Some(Outcome::Untold(reason)) => {
+            let reason = reason.escape_debug();
+            info!(stream = %id, %reason, "the receiver could not be told of the new status; it can read it");
+        }
         Some(Outcome::Pause(reason)) => {
             hub.pause(&stream, reason).await;
         }
@@ -112,29 +122,34 @@ async fn attempt(hub: Hub, stream: Arc<Stream>, seq: Seq) {
     hub.0.writer.mark_dirty(stream.no);
 }
 
-async fn deliver(hub: &Hub, record: &StreamRecord, seq: Seq) -> Verdict {
-    let Delivery::Push { endpoint_url, authorization_header } = &record.config.delivery else {
-        return Verdict::Pause("the stream is no push stream any more".into());
-    };
-    match hub.signed(seq, record).await {
-        Ok(Some(set)) => {
+/// What came of an attempt; `None` when the stream does not want the event any more.
+async fn deliver(hub: &Hub, record: &StreamRecord, seq: Seq) -> Option<Verdict> {
+    let Delivery::Push { endpoint_url, authorization_header } = &record.config.delivery else { return None };
+    Some(match hub.signed(seq, record).await {
+        Ok(ToSend::Unwanted) => return None,
+        Ok(ToSend::Set(set)) => {
             let authorization = authorization_header.as_ref().map(secevent_ssf::stream::Secret::expose);
             let timeout = hub.0.settings.limits.push_timeout;
             let answer = client::push(hub.client(), endpoint_url, authorization, &set, timeout).await;
             push::judge(&answer)
         }
-        Ok(None) => Verdict::Refused("the event is no longer in the log".into()),
+        Ok(ToSend::Gone) => Verdict::Refused("the event is no longer in the log".into()),
         // It can be signed at no other time either; what hinders only now is worth another try.
         Err(SignError::Set(error)) => Verdict::Refused(format!("it cannot be signed: {error}")),
         Err(error) => Verdict::Retry { reason: error.to_string(), after_secs: None },
-    }
+    })
 }
 
-fn with_lane<T>(stream: &Stream, act: impl FnOnce(&mut Lane, &mut Vec<DeadLetter>) -> T) -> Option<T> {
+/// Acts on the lane of a stream, as long as the stream is delivered as it was when the work began.
+fn with_lane<T>(
+    stream: &Stream,
+    begun: u64,
+    act: impl FnOnce(&mut Lane, &mut Vec<DeadLetter>) -> T,
+) -> Option<T> {
     let mut work = stream.work();
-    let Work { queue, letters } = &mut *work;
+    let Work { queue, letters, delivery_no } = &mut *work;
     match queue {
-        Queue::Push(lane) => Some(act(lane, letters)),
-        Queue::Poll(_) => None,
+        Queue::Push(lane) if *delivery_no == begun => Some(act(lane, letters)),
+        _ => None,
     }
 }

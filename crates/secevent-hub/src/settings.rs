@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use secevent::{Alg, EventType};
+use secevent::{Alg, EventType, Matching};
 use secevent_http::client::{Client, Egress};
-use secevent_ssf::engine::Millis;
+use secevent_ssf::{engine::Millis, metadata::DefaultSubjects};
 
 /// The present, read at the edge and passed in.
 pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
@@ -25,6 +25,10 @@ pub struct Settings {
     pub admin_token: Option<String>,
     /// Whether health checks need no token.
     pub open_health: bool,
+    /// Whether new streams are for all subjects.
+    pub default_subjects: DefaultSubjects,
+    /// How complex subjects are compared.
+    pub matching: Matching,
     /// Bounds and times.
     pub limits: Limits,
 }
@@ -39,6 +43,8 @@ impl Settings {
             receivers: Vec::new(),
             admin_token: None,
             open_health: true,
+            default_subjects: DefaultSubjects::All,
+            matching: Matching::SharedMember,
             limits: Limits::default(),
         }
     }
@@ -117,6 +123,12 @@ pub struct Limits {
     pub streams_per_receiver: usize,
     /// The least time between two verification requests of a stream.
     pub min_verification_interval: Duration,
+    /// How many subjects a stream may have added or removed.
+    pub subjects_per_stream: usize,
+    /// A stream whose receiver asks for nothing this long is paused; zero means never.
+    pub inactivity_timeout: Duration,
+    /// How long events about a subject still come after it was removed.
+    pub removal_grace: Duration,
     /// How long a settled event is kept.
     pub retention: Duration,
     /// How long a request may take to arrive: its headers, a pause before them included, and then its body.
@@ -143,6 +155,9 @@ impl From<&crate::config::Config> for Limits {
             poll_events: config.poll.max_events.max(1),
             streams_per_receiver: config.stream.streams_per_receiver,
             min_verification_interval: config.stream.min_verification_interval.duration(),
+            subjects_per_stream: config.stream.subjects_per_stream,
+            inactivity_timeout: config.stream.inactivity_timeout.duration(),
+            removal_grace: config.stream.removal_grace.duration(),
             retention: config.retention.age.duration(),
             request_wait: config.limits.request.duration(),
             connections: config.limits.connections,

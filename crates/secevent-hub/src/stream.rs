@@ -1,17 +1,17 @@
-//! Streams at work: what the hub keeps in memory of each.
+//! A stream at work: what the hub keeps in memory of it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use secevent::{EventType, event::ssf::StreamStatus};
+use secevent::event::ssf::StreamStatus;
 use secevent_ssf::{
-    Audience, Entry, Seq, StreamNo,
+    Entry, Seq, StreamNo,
     engine::{Backlog, Cursor, Lane, Millis, PollQueue},
     store::{DeadLetter, StreamRecord},
     stream::Delivery,
@@ -27,9 +27,13 @@ pub(crate) struct Stream {
     /// Something happened: an event was appended, the status changed, the stream went away.
     pub(crate) wake: Notify,
     gone: AtomicBool,
+    /// When its receiver last asked for something, in milliseconds since 1970.
+    active: AtomicU64,
     /// The disk lacks the record as it is.
     record_dirty: AtomicBool,
     pub(crate) verifications: tokio::sync::Mutex<Verifications>,
+    /// Held while its receiver adds or removes a subject.
+    pub(crate) wishes: tokio::sync::Mutex<()>,
 }
 
 /// Verification events that were asked for.
@@ -68,8 +72,19 @@ impl Verifications {
 #[derive(Debug)]
 pub(crate) struct Work {
     pub(crate) queue: Queue,
+    /// Counts how often the delivery changed: what was begun before says nothing of the delivery of now.
+    pub(crate) delivery_no: u64,
     /// Set aside and not written yet; they leave when the commit that carries the cursor is done.
     pub(crate) letters: Vec<DeadLetter>,
+}
+
+impl Work {
+    /// Delivers the same backlog as this record says from now on.
+    pub(crate) fn deliver_as(&mut self, record: &StreamRecord, limits: &crate::Limits) {
+        let backlog = std::mem::take(self.queue.backlog_mut());
+        self.queue = Queue::new(record, backlog, limits);
+        self.delivery_no += 1;
+    }
 }
 
 /// How the stream is delivered.
@@ -80,10 +95,20 @@ pub(crate) enum Queue {
 }
 
 impl Queue {
+    /// A queue over this backlog, held unless the stream is enabled.
     pub(crate) fn new(record: &StreamRecord, backlog: Backlog, limits: &crate::Limits) -> Self {
-        match record.config.delivery {
+        let mut queue = match record.config.delivery {
             Delivery::Push { .. } => Self::Push(Lane::new(backlog, limits.push_window)),
             _ => Self::Poll(PollQueue::new(backlog, limits.poll_lease_ms)),
+        };
+        queue.hold(record.status != StreamStatus::Enabled);
+        queue
+    }
+
+    pub(crate) fn skip_to(&mut self, head: Seq) {
+        match self {
+            Self::Push(lane) => lane.skip_to(head),
+            Self::Poll(queue) => queue.skip_to(head),
         }
     }
 
@@ -110,15 +135,17 @@ impl Queue {
 }
 
 impl Stream {
-    pub(crate) fn new(record: StreamRecord, queue: Queue) -> Self {
+    pub(crate) fn new(record: StreamRecord, queue: Queue, now: Millis) -> Self {
         Self {
             no: record.no,
             record: RwLock::new(Arc::new(record)),
-            work: Mutex::new(Work { queue, letters: Vec::new() }),
+            work: Mutex::new(Work { queue, delivery_no: 0, letters: Vec::new() }),
             wake: Notify::new(),
             gone: AtomicBool::new(false),
+            active: AtomicU64::new(now.0),
             record_dirty: AtomicBool::new(false),
             verifications: tokio::sync::Mutex::default(),
+            wishes: tokio::sync::Mutex::default(),
         }
     }
 
@@ -131,9 +158,30 @@ impl Stream {
         self.record_dirty.store(true, Ordering::Release);
     }
 
-    /// The record, if the disk lacks it.
+    /// The record, if the disk lacks it; a notice that was taken is no longer in it.
     pub(crate) fn take_dirty_record(&self) -> Option<Arc<StreamRecord>> {
-        self.record_dirty.swap(false, Ordering::AcqRel).then(|| self.record())
+        let waits = self.work().queue.backlog().notice().map(|notice| notice.seq);
+        let mut record = self.record.write().unwrap_or_else(PoisonError::into_inner);
+        let taken = record.notice.is_some() && record.notice != waits;
+        if taken {
+            Arc::make_mut(&mut record).notice = None;
+        }
+        (self.record_dirty.swap(false, Ordering::AcqRel) || taken).then(|| Arc::clone(&record))
+    }
+
+    pub(crate) fn replace(&self, record: StreamRecord) {
+        *self.record.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(record);
+    }
+
+    /// Its receiver is there.
+    // spec: SSF-090, SSF-092
+    pub(crate) fn touch(&self, now: Millis) {
+        self.active.fetch_max(now.0, Ordering::AcqRel);
+    }
+
+    /// How long its receiver has not asked for anything.
+    pub(crate) fn inactive_for(&self, now: Millis) -> Duration {
+        Duration::from_millis(now.0.saturating_sub(self.active.load(Ordering::Acquire)))
     }
 
     pub(crate) fn work(&self) -> MutexGuard<'_, Work> {
@@ -156,138 +204,8 @@ impl Stream {
         self.gone.load(Ordering::Acquire)
     }
 
-    fn leave(&self) {
+    pub(crate) fn leave(&self) {
         self.gone.store(true, Ordering::Release);
         self.wake.notify_waiters();
-    }
-}
-
-/// All streams of the hub.
-#[derive(Debug, Default)]
-pub(crate) struct Streams(RwLock<Registry>);
-
-#[derive(Debug, Default)]
-struct Registry {
-    by_id: BTreeMap<String, Arc<Stream>>,
-    by_no: BTreeMap<StreamNo, Arc<Stream>>,
-    /// Which streams get an event: with many of them, asking each for every event would take longer than writing it.
-    by_type: BTreeMap<EventType, BTreeSet<StreamNo>>,
-    last_stream: u32,
-    last_audience: u32,
-}
-
-impl Registry {
-    /// Adds what a stream is subscribed to.
-    // spec: SSF-081, SSF-147, SSF-149, SSF-152
-    fn subscribe(&mut self, record: &StreamRecord) {
-        if record.status == StreamStatus::Disabled {
-            return;
-        }
-        for event_type in &record.config.events_delivered {
-            self.by_type.entry(event_type.clone()).or_default().insert(record.no);
-        }
-    }
-
-    fn unsubscribe(&mut self, record: &StreamRecord) {
-        for event_type in &record.config.events_delivered {
-            let Some(streams) = self.by_type.get_mut(event_type) else { continue };
-            streams.remove(&record.no);
-            if streams.is_empty() {
-                self.by_type.remove(event_type);
-            }
-        }
-    }
-}
-
-impl Streams {
-    pub(crate) fn new(
-        streams: impl IntoIterator<Item = Stream>,
-        last_stream: u32,
-        last_audience: u32,
-    ) -> Self {
-        let all = Self(RwLock::new(Registry { last_stream, last_audience, ..Registry::default() }));
-        streams.into_iter().for_each(|stream| drop(all.insert(stream)));
-        all
-    }
-
-    pub(crate) fn insert(&self, stream: Stream) -> Arc<Stream> {
-        let stream = Arc::new(stream);
-        let mut registry = self.write();
-        registry.subscribe(&stream.record());
-        registry.by_id.insert(stream.record().config.stream_id.clone(), Arc::clone(&stream));
-        registry.by_no.insert(stream.no, Arc::clone(&stream));
-        stream
-    }
-
-    pub(crate) fn remove(&self, stream: &Stream) {
-        let mut registry = self.write();
-        registry.unsubscribe(&stream.record());
-        registry.by_id.remove(&stream.record().config.stream_id);
-        registry.by_no.remove(&stream.no);
-        stream.leave();
-    }
-
-    /// Changes what is known of a stream, and wakes whoever delivers it.
-    pub(crate) fn replace_record(&self, stream: &Stream, record: StreamRecord) {
-        {
-            let mut registry = self.write();
-            registry.unsubscribe(&stream.record());
-            registry.subscribe(&record);
-            *stream.record.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(record);
-        }
-        stream.wake.notify_waiters();
-    }
-
-    /// Numbers for a new stream of this audience. Streams with the same `aud` share an audience.
-    pub(crate) fn numbers_for(&self, aud: &[String]) -> (StreamNo, Audience) {
-        let mut registry = self.write();
-        registry.last_stream += 1;
-        let no = StreamNo(registry.last_stream);
-        let shared =
-            registry.by_no.values().map(|stream| stream.record()).find(|record| record.config.aud == aud);
-        let audience = shared.map_or_else(
-            || {
-                registry.last_audience += 1;
-                Audience(registry.last_audience)
-            },
-            |record| record.audience,
-        );
-        (no, audience)
-    }
-
-    pub(crate) fn by_id(&self, stream_id: &str) -> Option<Arc<Stream>> {
-        self.read().by_id.get(stream_id).cloned()
-    }
-
-    pub(crate) fn by_no(&self, no: StreamNo) -> Option<Arc<Stream>> {
-        self.read().by_no.get(&no).cloned()
-    }
-
-    /// All streams in the order they were made.
-    pub(crate) fn all(&self) -> Vec<Arc<Stream>> {
-        self.read().by_no.values().cloned().collect()
-    }
-
-    /// The streams that an event of this type goes to, in ascending order.
-    pub(crate) fn subscribed(&self, event_type: &EventType) -> Vec<StreamNo> {
-        self.read().by_type.get(event_type).into_iter().flatten().copied().collect()
-    }
-
-    /// Everything at or below this place is settled by every stream.
-    pub(crate) fn settled(&self, head: Seq) -> Seq {
-        let low = |stream: &Arc<Stream>| {
-            let work = stream.work();
-            let backlog = work.queue.backlog();
-            if backlog.is_empty() { head } else { backlog.cursor().low() }
-        };
-        self.read().by_no.values().map(low).min().unwrap_or(head)
-    }
-
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, Registry> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Registry> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

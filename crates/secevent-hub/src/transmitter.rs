@@ -1,18 +1,26 @@
 //! The transmitter role: what stands behind the endpoints of SSF 1.0 §8 and RFC 8936.
 
 mod poll;
+mod status;
 mod streams;
+mod subjects;
+mod update;
+mod verification;
 
 pub(crate) use streams::to_its_end;
 
 use axum::Router;
-use secevent_http::router::{Paths, Problem, Scope, TransmitterHost, transmitter_router};
+use secevent_http::router::{Paths, Problem, Scope, TransmitterHost, UpdateMethod, transmitter_router};
 use secevent_ssf::{
     delivery::poll::{PollRequest, PollResponse},
-    metadata::{AuthorizationScheme, DefaultSubjects, TransmitterMetadata},
-    stream::{self, CreateStream, StatusDocument, StreamConfig, VerificationRequest},
+    metadata::{AuthorizationScheme, TransmitterMetadata},
+    stream::{
+        self, AddSubject, CreateStream, RemoveSubject, StatusDocument, StreamConfig, UpdateStream,
+        VerificationRequest,
+    },
 };
 
+use self::streams::shown;
 use crate::{Hub, ReceiverSettings};
 
 impl Hub {
@@ -56,9 +64,11 @@ impl TransmitterHost for Hub {
             delivery_methods_supported: vec![stream::PUSH.into(), stream::POLL.into()],
             configuration_endpoint: Some(self.url(Paths::STREAMS)),
             status_endpoint: Some(self.url(Paths::STATUS)),
+            add_subject_endpoint: Some(self.url(Paths::ADD_SUBJECT)),
+            remove_subject_endpoint: Some(self.url(Paths::REMOVE_SUBJECT)),
             verification_endpoint: Some(self.url(Paths::VERIFICATION)),
             authorization_schemes: vec![AuthorizationScheme::new("urn:ietf:rfc:6749")],
-            default_subjects: Some(DefaultSubjects::All),
+            default_subjects: Some(self.0.settings.default_subjects),
             ..TransmitterMetadata::default()
         }
     }
@@ -91,11 +101,11 @@ impl TransmitterHost for Hub {
     }
 
     fn read(&self, receiver: &ReceiverSettings, stream_id: &str) -> Result<StreamConfig, Problem> {
-        Ok(self.stream_of(receiver, stream_id)?.record().config.clone())
+        Ok(shown(&self.stream_of(receiver, stream_id)?.record()))
     }
 
     fn list(&self, receiver: &ReceiverSettings) -> Vec<StreamConfig> {
-        self.streams_of(receiver).iter().map(|stream| stream.record().config.clone()).collect()
+        self.streams_of(receiver).iter().map(|stream| shown(&stream.record())).collect()
     }
 
     async fn delete(&self, receiver: ReceiverSettings, stream_id: String) -> Result<(), Problem> {
@@ -110,6 +120,41 @@ impl TransmitterHost for Hub {
             status: record.status,
             reason: record.reason.clone(),
         })
+    }
+
+    async fn update(
+        &self,
+        receiver: ReceiverSettings,
+        update: UpdateStream,
+        method: UpdateMethod,
+    ) -> Result<StreamConfig, Problem> {
+        let (hub, stream) = (self.clone(), self.stream_of(&receiver, &update.stream_id)?);
+        to_its_end(async move { hub.update_stream(&receiver, &stream, update, method).await }).await
+    }
+
+    async fn set_status(
+        &self,
+        receiver: ReceiverSettings,
+        wanted: StatusDocument,
+    ) -> Result<StatusDocument, Problem> {
+        let (hub, stream) = (self.clone(), self.stream_of(&receiver, &wanted.stream_id)?);
+        let StatusDocument { stream_id, status, reason } = wanted;
+        to_its_end(async move { hub.set_status(&stream, status, reason).await }).await?;
+        TransmitterHost::status(self, &receiver, &stream_id)
+    }
+
+    async fn add_subject(&self, receiver: ReceiverSettings, request: AddSubject) -> Result<(), Problem> {
+        let (hub, stream) = (self.clone(), self.stream_of(&receiver, &request.stream_id)?);
+        to_its_end(async move { hub.add_subject(&stream, &request.subject, request.verified).await }).await
+    }
+
+    async fn remove_subject(
+        &self,
+        receiver: ReceiverSettings,
+        request: RemoveSubject,
+    ) -> Result<(), Problem> {
+        let (hub, stream) = (self.clone(), self.stream_of(&receiver, &request.stream_id)?);
+        to_its_end(async move { hub.remove_subject(&stream, &request.subject).await }).await
     }
 
     async fn verify(&self, receiver: ReceiverSettings, request: VerificationRequest) -> Result<(), Problem> {

@@ -17,10 +17,7 @@ use secevent_ssf::{
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{info, warn};
 
-use crate::{
-    recent::Recent,
-    stream::{Stream, Streams},
-};
+use crate::{recent::Recent, stream::Stream, streams::Streams};
 
 /// Requests that wait for the next commit; more wait for a place here.
 const JOBS_MAX: usize = 4096;

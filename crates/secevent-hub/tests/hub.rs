@@ -24,7 +24,13 @@ mod push_receiver;
 mod receiving;
 #[path = "hub/restart.rs"]
 mod restart;
+#[path = "hub/status.rs"]
+mod status;
 #[path = "hub/streams.rs"]
 mod streams;
+#[path = "hub/subjects.rs"]
+mod subjects;
+#[path = "hub/update.rs"]
+mod update;
 #[path = "hub/vectors.rs"]
 mod vectors;

@@ -22,6 +22,7 @@
 pub mod ascending;
 pub mod delivery;
 pub mod engine;
+pub mod interest;
 mod jti;
 mod log;
 pub mod metadata;

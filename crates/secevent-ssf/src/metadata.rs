@@ -89,10 +89,11 @@ impl AuthorizationScheme {
 
 /// Which subjects a new stream includes.
 // spec: SSF-043, SSF-044
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum DefaultSubjects {
     /// All that are appropriate; the receiver may remove some.
+    #[default]
     All,
     /// None until the receiver adds them.
     None,

@@ -37,6 +37,11 @@ impl Connector {
         Self { dial: Dial { egress, lookups }, trust: Arc::new(trust) }
     }
 
+    /// Whether there is an address behind a host that may be dialled.
+    pub(super) async fn check_address(&self, host: &str, port: u16) -> Result<(), ClientError> {
+        self.dial.addresses(host.trim_matches(['[', ']']), port).await.map(drop)
+    }
+
     // spec: PUSH-048, POLL-055
     async fn connect(mut self, uri: Uri) -> Result<MaybeHttpsStream<Tcp>, ClientError> {
         if uri.scheme() == Some(&Scheme::HTTP) {

@@ -15,7 +15,7 @@ use hyper_util::{
 };
 use tokio::time::timeout;
 
-use super::{ClientError, Egress, connector::Connector, error::chain, tls::Trust};
+use super::{ClientError, Egress, EgressError, connector::Connector, error::chain, tls::Trust};
 
 /// An HTTP client for URLs of strangers; clones share connections.
 ///
@@ -24,6 +24,7 @@ use super::{ClientError, Egress, connector::Connector, error::chain, tls::Trust}
 #[derive(Clone)]
 pub struct Client {
     egress: Arc<Egress>,
+    connector: Connector,
     http: legacy::Client<Connector, Full<Bytes>>,
 }
 
@@ -43,14 +44,28 @@ impl Client {
 
     fn with_trust(egress: Egress, trust: Trust) -> Self {
         let egress = Arc::new(egress);
+        let connector = Connector::new(Arc::clone(&egress), trust);
         let http = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_MAX)
             .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
             .http1_max_buf_size(HEADER_BYTES_MAX)
             .http1_max_headers(HEADERS_MAX)
-            .build(Connector::new(Arc::clone(&egress), trust));
-        Self { egress, http }
+            .build(connector.clone());
+        Self { egress, connector, http }
+    }
+
+    /// Looks up the host of a URL, and refuses it when none of its addresses may be dialled. A name that cannot be
+    /// looked up now is not refused: it is looked up again, and checked, whenever it is dialled.
+    // spec: SSF-107
+    pub async fn check_address(&self, url: &url::Url) -> Result<(), EgressError> {
+        let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
+            return Err(EgressError::Malformed("it has no host"));
+        };
+        match timeout(LOOKUP_MAX, self.connector.check_address(host, port)).await {
+            Ok(Err(ClientError::Egress(refused))) => Err(refused),
+            _ => Ok(()),
+        }
     }
 
     /// The guard.
@@ -236,6 +251,8 @@ fn failed(host: &str, error: &(dyn std::error::Error + 'static)) -> ClientError 
 
 /// A push receiver and a management API answer within a second.
 const DEADLINE: Duration = Duration::from_secs(10);
+/// Whoever names an endpoint waits for this.
+const LOOKUP_MAX: Duration = Duration::from_secs(3);
 /// A hundred stream configurations.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// First allocation for a body, whatever its length claims to be.

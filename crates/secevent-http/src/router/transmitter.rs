@@ -21,7 +21,10 @@ use http::{
 use secevent_ssf::{
     delivery::poll::{PollRequest, PollResponse},
     metadata::TransmitterMetadata,
-    stream::{CreateStream, StatusDocument, StreamConfig, VerificationRequest},
+    stream::{
+        AddSubject, CreateStream, RemoveSubject, StatusDocument, StreamConfig, UpdateStream,
+        VerificationRequest,
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +38,15 @@ pub enum Scope {
     Read,
     /// `ssf.manage`: everything.
     Manage,
+}
+
+/// What a member that is absent from an update means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpdateMethod {
+    /// `PATCH`: it stays as it is.
+    Patch,
+    /// `PUT`: it is deleted.
+    Put,
 }
 
 /// What stands behind the endpoints. `Receiver` is whoever a bearer token belongs to.
@@ -78,6 +90,35 @@ pub trait TransmitterHost: Clone + Send + Sync + 'static {
         stream_id: String,
     ) -> impl Future<Output = Result<(), Problem>> + Send;
 
+    /// Changes a stream (SSF 1.0 §8.1.1.3) or replaces it (§8.1.1.4).
+    fn update(
+        &self,
+        receiver: Self::Receiver,
+        update: UpdateStream,
+        method: UpdateMethod,
+    ) -> impl Future<Output = Result<StreamConfig, Problem>> + Send;
+
+    /// Changes the status of a stream (SSF 1.0 §8.1.2.2), and answers with what it is then.
+    fn set_status(
+        &self,
+        receiver: Self::Receiver,
+        wanted: StatusDocument,
+    ) -> impl Future<Output = Result<StatusDocument, Problem>> + Send;
+
+    /// Adds a subject (SSF 1.0 §8.1.3.2).
+    fn add_subject(
+        &self,
+        receiver: Self::Receiver,
+        request: AddSubject,
+    ) -> impl Future<Output = Result<(), Problem>> + Send;
+
+    /// Removes a subject (SSF 1.0 §8.1.3.3).
+    fn remove_subject(
+        &self,
+        receiver: Self::Receiver,
+        request: RemoveSubject,
+    ) -> impl Future<Output = Result<(), Problem>> + Send;
+
     /// The status of a stream (SSF 1.0 §8.1.2.1).
     fn status(&self, receiver: &Self::Receiver, stream_id: &str) -> Result<StatusDocument, Problem>;
 
@@ -111,6 +152,10 @@ impl Paths {
     pub const STREAMS: &'static str = "/ssf/streams";
     /// Stream status.
     pub const STATUS: &'static str = "/ssf/status";
+    /// Adding a subject.
+    pub const ADD_SUBJECT: &'static str = "/ssf/subjects/add";
+    /// Removing a subject.
+    pub const REMOVE_SUBJECT: &'static str = "/ssf/subjects/remove";
     /// Verification.
     pub const VERIFICATION: &'static str = "/ssf/verification";
     /// Polling, with the stream's id behind it.
@@ -128,8 +173,13 @@ pub fn transmitter_router<H: TransmitterHost>(host: H, paths: &Paths) -> Router 
     Router::new()
         .route(&format!("/.well-known/ssf-configuration{}", paths.issuer_path), get(configuration::<H>))
         .route(&paths.below(Paths::JWKS), get(jwks::<H>))
-        .route(&paths.below(Paths::STREAMS), post(create::<H>).get(read::<H>).delete(delete::<H>))
-        .route(&paths.below(Paths::STATUS), get(status::<H>))
+        .route(
+            &paths.below(Paths::STREAMS),
+            post(create::<H>).get(read::<H>).patch(patch::<H>).put(put::<H>).delete(delete::<H>),
+        )
+        .route(&paths.below(Paths::STATUS), get(status::<H>).post(set_status::<H>))
+        .route(&paths.below(Paths::ADD_SUBJECT), post(add_subject::<H>))
+        .route(&paths.below(Paths::REMOVE_SUBJECT), post(remove_subject::<H>))
         .route(&paths.below(Paths::VERIFICATION), post(verify::<H>))
         .route(&paths.below(&format!("{}/{{stream_id}}", Paths::POLL)), post(poll::<H>))
         .with_state(host)
@@ -189,6 +239,54 @@ async fn status<H: TransmitterHost>(
 ) -> Result<Response, Problem> {
     let receiver = host.authenticate(bearer_token(&headers), Scope::Read).await?;
     Ok(no_store(&host.status(&receiver, &stream_id(readable(query)?)?)?))
+}
+
+// spec: SSF-114, SSF-123, SSF-125
+async fn patch<H: TransmitterHost>(State(host): State<H>, request: Request) -> Result<Response, Problem> {
+    update(&host, request, UpdateMethod::Patch).await
+}
+
+// spec: SSF-129, SSF-135, SSF-137
+async fn put<H: TransmitterHost>(State(host): State<H>, request: Request) -> Result<Response, Problem> {
+    update(&host, request, UpdateMethod::Put).await
+}
+
+async fn update<H: TransmitterHost>(
+    host: &H,
+    request: Request,
+    method: UpdateMethod,
+) -> Result<Response, Problem> {
+    let (receiver, body) = authenticated(host, request, Scope::Manage).await?;
+    Ok(no_store(&host.update(receiver, UpdateStream::parse(&body)?, method).await?))
+}
+
+// spec: SSF-156, SSF-157, SSF-159
+async fn set_status<H: TransmitterHost>(
+    State(host): State<H>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (receiver, body) = authenticated(&host, request, Scope::Manage).await?;
+    Ok(no_store(&host.set_status(receiver, StatusDocument::parse(&body)?).await?))
+}
+
+// spec: SSF-163, SSF-167, SSF-170
+async fn add_subject<H: TransmitterHost>(
+    State(host): State<H>,
+    request: Request,
+) -> Result<StatusCode, Problem> {
+    let (receiver, body) = authenticated(&host, request, Scope::Manage).await?;
+    host.add_subject(receiver, AddSubject::parse(&body)?).await?;
+    Ok(StatusCode::OK)
+}
+
+// spec: SSF-171, SSF-172, SSF-173
+async fn remove_subject<H: TransmitterHost>(
+    State(host): State<H>,
+    request: Request,
+) -> Result<StatusCode, Problem> {
+    let (receiver, body) = authenticated(&host, request, Scope::Manage).await?;
+    host.remove_subject(receiver, RemoveSubject::parse(&body)?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 // spec: SSF-179, SSF-180, SSF-195

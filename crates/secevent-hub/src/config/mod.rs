@@ -8,12 +8,13 @@ mod tests;
 mod value;
 
 use secevent::Alg;
+use secevent_ssf::metadata::DefaultSubjects;
 use serde::Deserialize;
 
 pub use development::make_private_folder;
 pub use error::ConfigError;
 pub use resolve::is_loopback_http;
-pub use value::{AlgName, AllowPrivate, Length, SecretRef};
+pub use value::{AlgName, AllowPrivate, Length, MatchingName, SecretRef};
 
 /// Reads an environment variable. The program passes the process's, tests their own.
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -117,10 +118,16 @@ pub struct StreamSection {
     pub streams_per_receiver: usize,
     /// The least time between two verification requests of a stream.
     pub min_verification_interval: Length,
-    default_subjects: Option<toml::Value>,
-    matching: Option<toml::Value>,
-    inactivity_timeout: Option<toml::Value>,
-    removal_grace: Option<toml::Value>,
+    /// Whether new streams are for all subjects, `"ALL"`, or for none until some are added, `"NONE"`.
+    pub default_subjects: DefaultSubjects,
+    /// How complex subjects are compared: `"shared-member"` or `"literal"`.
+    pub matching: MatchingName,
+    /// How many subjects a stream may have added or removed.
+    pub subjects_per_stream: usize,
+    /// A stream whose receiver asks for nothing this long is paused; `0s` means never.
+    pub inactivity_timeout: Length,
+    /// How long events about a subject still come after it was removed.
+    pub removal_grace: Length,
 }
 
 impl Default for StreamSection {
@@ -128,10 +135,11 @@ impl Default for StreamSection {
         Self {
             streams_per_receiver: 16,
             min_verification_interval: Length::secs(0),
-            default_subjects: None,
-            matching: None,
-            inactivity_timeout: None,
-            removal_grace: None,
+            default_subjects: DefaultSubjects::All,
+            matching: MatchingName::SharedMember,
+            subjects_per_stream: 100_000,
+            inactivity_timeout: Length::secs(0),
+            removal_grace: Length::secs(0),
         }
     }
 }
@@ -289,25 +297,13 @@ impl Config {
     }
 
     fn refuse_not_yet(&self, text: &str) -> Result<(), ConfigError> {
-        let Self { tls, route, oauth, otlp, log, stream, retention, .. } = self;
+        let Self { tls, route, oauth, otlp, log, retention, .. } = self;
         let doors = [
             ("[tls]", tls, "put a TLS proxy in front"),
             ("[[route]]", route, "SETs that are received are kept and listed at /v1/received"),
             ("[oauth]", oauth, "give each [[receiver]] a static `token`"),
             ("[otlp]", otlp, "read the log on standard error"),
             ("[log]", log, "choose the form of the log with --log"),
-            (
-                "[stream] default_subjects",
-                &stream.default_subjects,
-                "a stream gets events about every subject",
-            ),
-            ("[stream] matching", &stream.matching, "a stream gets events about every subject"),
-            (
-                "[stream] inactivity_timeout",
-                &stream.inactivity_timeout,
-                "streams stay until they are deleted",
-            ),
-            ("[stream] removal_grace", &stream.removal_grace, "a stream gets events about every subject"),
             ("[retention] bytes", &retention.bytes, "bound what is kept with `age`"),
         ];
         let refused =

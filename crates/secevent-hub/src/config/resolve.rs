@@ -25,6 +25,8 @@ impl Config {
         self.check_bounds()?;
         settings.client = self.client(self.development || is_loopback_http(&issuer))?;
         settings.limits = Limits::from(self);
+        settings.default_subjects = self.stream.default_subjects;
+        settings.matching = self.stream.matching.into();
         settings.open_health = is_loopback(listening_on);
         let admin = self.admin.token.as_ref().map(|token| token.resolve(env)).transpose();
         settings.admin_token = admin.map_err(|error| error.within("[admin] token"))?;
@@ -54,6 +56,7 @@ impl Config {
             ("[limits] request", usize::from(!limits.request.duration().is_zero())),
             ("[limits] connections", limits.connections),
             ("[stream] streams_per_receiver", stream.streams_per_receiver),
+            ("[stream] subjects_per_stream", stream.subjects_per_stream),
         ];
         match bounds.into_iter().find(|(_, bound)| *bound == 0) {
             Some((name, _)) => Err(ConfigError::new(format!("{name}: give more than 0"))),

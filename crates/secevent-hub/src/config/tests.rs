@@ -159,10 +159,6 @@ fn rooms_that_are_not_built_are_not_yet() {
             "line 3: not yet: [[receiver]] secret is not built; give it a static `token`",
         ),
         (
-            "[stream]\ndefault_subjects = \"NONE\"",
-            "line 2: not yet: [stream] default_subjects is not built; a stream gets events about every subject",
-        ),
-        (
             "[retention]\nbytes = 1",
             "line 2: not yet: [retention] bytes is not built; bound what is kept with `age`",
         ),

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use secevent::Alg;
+use secevent::{Alg, Matching};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{ConfigError, Env};
@@ -115,6 +115,27 @@ impl<'de> Deserialize<'de> for AlgName {
         Alg::from_name(&name)
             .map(Self)
             .ok_or_else(|| D::Error::custom(format!("{name:?} is no algorithm here; use one of {}", known())))
+    }
+}
+
+/// How complex subjects are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum MatchingName {
+    /// At least one member is shared, and none differs.
+    #[default]
+    SharedMember,
+    /// No member differs.
+    Literal,
+}
+
+impl From<MatchingName> for Matching {
+    fn from(name: MatchingName) -> Self {
+        match name {
+            MatchingName::SharedMember => Self::SharedMember,
+            MatchingName::Literal => Self::Literal,
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use crate::{
     Hub,
-    hub::{SignError, stopped},
+    hub::{SignError, ToSend, stopped},
     stream::{Queue, Stream, Work},
 };
 
@@ -29,7 +29,7 @@ impl Hub {
             // An acknowledgement that is taken now might not be written any more.
             return Err(Problem::unavailable("the hub is stopping"));
         }
-        if !matches!(stream.work().queue, Queue::Poll(_)) {
+        if !is_polled(stream) {
             return Err(Problem::not_found("poll stream"));
         }
         self.settle(stream, &request);
@@ -42,8 +42,8 @@ impl Hub {
             // Registered before the look, so that nothing that is appended in between is missed.
             let mut woken = std::pin::pin!(stream.wake.notified());
             woken.as_mut().enable();
-            if stream.is_gone() {
-                return Err(Problem::not_found("stream"));
+            if stream.is_gone() || !is_polled(stream) {
+                return Err(Problem::not_found("poll stream"));
             }
             self.refill(stream).await.map_err(|error| cannot_read(&error))?;
             let (selection, look_again) = poll.look(max, self);
@@ -94,7 +94,7 @@ impl Hub {
         let at = self.now().timestamp();
         {
             let mut work = stream.work();
-            let Work { queue, letters } = &mut *work;
+            let Work { queue, letters, .. } = &mut *work;
             let Queue::Poll(queue) = queue else { return };
             if !queue.ack(seq) {
                 return;
@@ -116,9 +116,13 @@ impl Hub {
                 tokio::task::yield_now().await;
             }
             match self.signed(seq, &record).await {
-                Ok(Some(set)) => response.sets.push((self.0.jti.mint(seq, record.audience), set.to_string())),
-                Ok(None) => {
-                    info!(stream = %record.config.stream_id, event = seq.0, "no longer in the log; left out");
+                Ok(ToSend::Set(set)) => {
+                    response.sets.push((self.0.jti.mint(seq, record.audience), set.to_string()));
+                }
+                Ok(left_out) => {
+                    if matches!(left_out, ToSend::Gone) {
+                        info!(stream = %record.config.stream_id, event = seq.0, "no longer in the log; left out");
+                    }
                     if let Queue::Poll(queue) = &mut stream.work().queue {
                         queue.ack(seq);
                     }
@@ -132,6 +136,10 @@ impl Hub {
         self.0.writer.mark_dirty(stream.no);
         Ok(response)
     }
+}
+
+fn is_polled(stream: &Stream) -> bool {
+    matches!(stream.work().queue, Queue::Poll(_))
 }
 
 /// An RS256 signature takes a quarter of a millisecond: others get their turn every other millisecond.

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use secevent::event::ssf::StreamStatus;
+use secevent::{Timestamp, event::ssf::StreamStatus};
 use secevent_ssf::{
     Seq, StreamNo,
     store::{
@@ -67,6 +67,10 @@ impl Store for Moody {
             UNREADABLE => Err(StoreError::Full("no memory to share".into())),
             _ => self.inner.routes(stream, after, limit),
         }
+    }
+
+    fn last_before(&self, before: Timestamp, limit: usize) -> Result<Option<Seq>, StoreError> {
+        self.inner.last_before(before, limit)
     }
 
     fn dead_letters(

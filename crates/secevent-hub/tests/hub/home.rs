@@ -80,6 +80,13 @@ impl Home {
         panic!("the store was never let go of");
     }
 
+    /// The only stream, as the disk has it.
+    pub(crate) fn kept_stream(&self) -> Value {
+        let connection = rusqlite::Connection::open(self.folder.path().join("hub.db")).unwrap();
+        let record = connection.query_one("SELECT record FROM stream", [], |row| row.get::<_, String>(0));
+        serde_json::from_str(&record.unwrap()).unwrap()
+    }
+
     pub(crate) fn settings(&self) -> Settings {
         let receiver =
             |id: &str, token: &str, aud: &str| ReceiverSettings::new(id, token, vec![aud.to_owned()]);
@@ -193,7 +200,7 @@ impl Running {
         let keys = call("GET", &format!("{}/jwks.json", self.url), &[], "").await.expect(200);
         let keys = JwkSet::parse(&keys.body).unwrap();
         let policy = Policy::ssf(self.hub.issuer(), aud);
-        Set::parse(set).unwrap().verify(&keys, &policy, now().timestamp()).unwrap()
+        Set::parse(set).unwrap().verify(&keys, &policy, self.hub.now().timestamp()).unwrap()
     }
 }
 

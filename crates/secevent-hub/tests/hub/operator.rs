@@ -6,7 +6,7 @@ use secevent_hub::Settings;
 use serde_json::json;
 
 use crate::{
-    home::{ACME, ACME_AUD, ADMIN, Home, Running, event},
+    home::{ACME, ACME_AUD, ADMIN, Home, Running, event, jtis, users},
     push_receiver::PushReceiver,
 };
 
@@ -19,7 +19,7 @@ async fn a_while() {
     tokio::time::sleep(Duration::from_millis(200)).await;
 }
 
-// spec: SSF-148, SSF-149
+// spec: SSF-148, SSF-149, SSF-151, SSF-197, SSF-198, SSF-199, SSF-200, SSF-201
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_push_stream_holds_in_order_and_delivers_when_it_is_resumed() {
     let (home, receiver) = (Home::new(), PushReceiver::start([]).await);
@@ -37,25 +37,33 @@ async fn a_paused_push_stream_holds_in_order_and_delivers_when_it_is_resumed() {
         hub.post("/v1/events", ADMIN, &event).await.expect(202);
     }
     a_while().await;
-    assert!(receiver.pushed().is_empty());
+    let told = hub.verify(&receiver.came(1).await[0].set, ACME_AUD).await;
+    let told = (told.event().payload(), told.subject().unwrap().text("id").unwrap().to_owned());
+    let notice = json!({"status": "paused", "reason": "a move"});
+    assert_eq!(told, (notice.as_object().unwrap().clone(), stream.clone()));
     hub.stop().await;
 
     let hub = home.start().await;
     let status = hub.get(&format!("/ssf/status?stream_id={stream}"), ACME).await.json();
     assert_eq!(status, json!({"stream_id": stream, "status": "paused", "reason": "a move"}), "it is kept");
     a_while().await;
-    assert!(receiver.pushed().is_empty());
+    assert_eq!(receiver.pushed().len(), 1, "it is told once, and nothing else comes");
     let resumed = hub.send("POST", &format!("{path}/resume"), ADMIN, "").await.expect(200).json();
     assert_eq!((&resumed["status"], &resumed["reason"]), (&json!("enabled"), &json!(null)));
     let mut came = Vec::new();
-    for pushed in receiver.came(3).await {
+    for (nth, pushed) in receiver.came(5).await.into_iter().enumerate().skip(1) {
+        if nth == 1 {
+            let told = hub.verify(&pushed.set, ACME_AUD).await;
+            assert_eq!(told.event().payload()["status"], "enabled", "before everything else");
+            continue;
+        }
         came.push(hub.verify(&pushed.set, ACME_AUD).await.txn().unwrap().to_owned());
     }
     assert_eq!(came, wanted);
     hub.stop().await;
 }
 
-// spec: SSF-148, POLL-048
+// spec: SSF-148, POLL-048, SSF-199, SSF-201, SSF-203, SSFC-011
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_poll_stream_wakes_its_poll_when_it_is_resumed() {
     let home = Home::new();
@@ -64,13 +72,17 @@ async fn a_paused_poll_stream_wakes_its_poll_when_it_is_resumed() {
     let path = format!("/v1/streams/{stream}");
     hub.send("POST", &format!("{path}/pause"), ADMIN, "").await.expect(200);
     hub.emit("a@x.example").await;
-    assert!(hub.polled(&stream, json!({})).await.0.is_empty());
+    let (notice, more) = hub.polled(&stream, json!({})).await;
+    assert_eq!((users(&notice), more), (vec![stream.as_str()], false), "a notice, and nothing else");
+    assert_eq!(hub.polled(&stream, json!({})).await.0, notice, "until it is acknowledged");
+    let (nothing, more) = hub.polled(&stream, json!({"ack": jtis(&notice)})).await;
+    assert!(nothing.is_empty() && !more);
     let request = json!({});
     let (answer, ()) = tokio::join!(hub.poll(&stream, ACME, &request), async {
         a_while().await;
         hub.send("POST", &format!("{path}/resume"), ADMIN, "{}").await.expect(200);
     });
-    assert_eq!(answer.expect(200).json()["sets"].as_object().unwrap().len(), 1);
+    assert_eq!(answer.expect(200).json()["sets"].as_object().unwrap().len(), 2, "a notice, and the event");
     hub.stop().await;
 }
 

@@ -128,11 +128,11 @@ async fn a_transmitter_that_holds_no_poll_open_is_not_asked_without_end() {
 // spec: PUSH-014, PUSH-029, PUSH-037
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hub_that_is_pushed_to_takes_repeats_and_lists_them_once() {
-    let (_at, a, bt, b) = subscribe_and_receive(true).await;
+    let (at, a, bt, b) = subscribe_and_receive(true).await;
     let set = received(&b, "").await[0]["set"].as_str().unwrap().to_owned();
-    let config = a.get("/ssf/streams", ACME).await.json();
-    let credential = config[0]["delivery"]["authorization_header"].as_str().unwrap().to_owned();
-    let url = config[0]["delivery"]["endpoint_url"].as_str().unwrap().to_owned();
+    let delivery = &at.kept_stream()["config"]["delivery"];
+    let credential = delivery["authorization_header"].as_str().unwrap().to_owned();
+    let url = delivery["endpoint_url"].as_str().unwrap().to_owned();
     let secevent = ("content-type", "application/secevent+jwt");
     let push = async |credential: &str, set: &str| {
         call("POST", &url, &[("authorization", credential), secevent], set.to_owned()).await

@@ -48,6 +48,11 @@ async fn who_is_asking_comes_before_what_is_asked() {
         ("GET", "/ssf/streams"),
         ("DELETE", "/ssf/streams"),
         ("GET", "/ssf/status"),
+        ("PATCH", "/ssf/streams"),
+        ("PUT", "/ssf/streams"),
+        ("POST", "/ssf/status"),
+        ("POST", "/ssf/subjects/add"),
+        ("POST", "/ssf/subjects/remove"),
         ("POST", "/ssf/verification"),
         ("POST", &poll),
     ];

@@ -6,7 +6,8 @@ use secevent::{EventType, event::ssf::StreamStatus};
 use secevent_http::client::{Client, Egress};
 use secevent_ssf::{
     Audience, StreamNo,
-    store::{Batch, Store, StreamRecord, Write},
+    metadata::DefaultSubjects,
+    store::{Batch, Party, Store, StreamRecord, Write},
     stream::{Delivery, StreamConfig},
 };
 
@@ -36,6 +37,9 @@ pub(crate) fn the_one_stream() -> StreamRecord {
         },
         status: StreamStatus::Enabled,
         reason: None,
+        status_by: Party::Receiver,
+        notice: None,
+        default_subjects: DefaultSubjects::All,
         created_at: now().timestamp(),
     }
 }

@@ -4,26 +4,29 @@ use secevent::Timestamp;
 use secevent_ssf::{
     Seq, StreamNo,
     engine::Cursor,
+    interest::{SubjectName, Wish},
     store::{DeadLetter, KeyRecord, KeyState, Received, Retention, Store, Write},
 };
 
-use crate::records::{answer, event_at, events, letter, origin, received, retention, stream, writes};
+use crate::records::{answer, event_at, events, letter, origin, received, retention, stream, wish, writes};
 
 /// Makes an empty store.
 type Open<'a> = &'a dyn Fn() -> Box<dyn Store>;
 
 /// Every rule, each over a fresh store.
 pub(crate) fn check(open: Open<'_>) {
-    let rules: [fn(&dyn Store); 12] = [
+    let rules: [fn(&dyn Store); 14] = [
         an_empty_store_says_who_it_is,
         numbers_have_no_gaps_and_events_come_back_as_they_were,
         a_batch_is_written_as_one,
         streams_come_and_go_and_their_numbers_do_not_return,
         cursors_belong_to_streams,
+        wishes_are_kept_once_and_leave_with_their_stream,
         dead_letters_are_listed_and_leave_with_their_stream,
         a_received_set_is_kept_once,
         answers_are_counted_from_their_batch,
         routes_are_read_in_pages,
+        what_is_old_is_found_from_the_beginning,
         retention_takes_what_is_settled_and_old,
         retention_takes_old_answers_letters_and_received_sets,
         retention_takes_no_more_than_it_may,
@@ -85,6 +88,38 @@ fn streams_come_and_go_and_their_numbers_do_not_return(store: &dyn Store) {
     store.commit(&writes([Write::DropStream(StreamNo(2)), Write::DropStream(StreamNo(77))])).unwrap();
     let snapshot = store.load().unwrap();
     assert_eq!((snapshot.streams.len(), snapshot.last_stream, snapshot.last_audience), (1, 2, 12));
+}
+
+fn wishes_are_kept_once_and_leave_with_their_stream(store: &dyn Store) {
+    let streams = [1, 2].map(|no| Write::Stream(Box::new(stream(no))));
+    store.commit(&writes(streams)).unwrap();
+    let kept =
+        |wishes: &[Wish]| wishes.iter().cloned().map(|wish| Write::Wish(Box::new(wish))).collect::<Vec<_>>();
+    let all =
+        [wish(1, "a", 1), wish(1, "b", 2), wish(2, "a", 3), wish(9, "of no stream", 4), wish(1, "a", 5)];
+    store.commit(&writes(kept(&all))).unwrap();
+    let listed = || {
+        let mut wishes = store.load().unwrap().wishes;
+        wishes.sort_by_key(|wish| wish.turn);
+        wishes
+    };
+    assert_eq!(listed(), [wish(1, "b", 2), wish(2, "a", 3), wish(1, "a", 5)]);
+    let name = SubjectName::of(&wish(1, "b", 0).subject);
+    store.commit(&writes([1, 9].map(|no| Write::DropWish(StreamNo(no), name)))).unwrap();
+    assert_eq!(listed(), [wish(2, "a", 3), wish(1, "a", 5)]);
+    store.commit(&writes([Write::DropStream(StreamNo(1))])).unwrap();
+    assert_eq!(listed(), [wish(2, "a", 3)]);
+}
+
+fn what_is_old_is_found_from_the_beginning(store: &dyn Store) {
+    let last = |before, limit| store.last_before(Timestamp(before), limit).unwrap();
+    assert_eq!(last(9, 9), None);
+    store.commit(&events((1..=5).map(|n| event_at(n * 10, &[1])))).unwrap();
+    assert_eq!(
+        [last(10, 9), last(11, 9), last(50, 9), last(99, 9)],
+        [None, Some(Seq(1)), Some(Seq(4)), Some(Seq(5))]
+    );
+    assert_eq!(last(99, 2), Some(Seq(2)));
 }
 
 fn cursors_belong_to_streams(store: &dyn Store) {

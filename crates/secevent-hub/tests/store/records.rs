@@ -3,8 +3,11 @@
 use secevent::{EventType, SubjectId, Timestamp, event::ssf::StreamStatus};
 use secevent_ssf::{
     Audience, LoggedEvent, Seq, StreamNo, SubjectKey,
+    interest::Wish,
+    metadata::DefaultSubjects,
     store::{
-        Batch, DeadLetter, IdempotentAnswer, NewEvent, Origin, Received, Retention, StreamRecord, Write,
+        Batch, DeadLetter, IdempotentAnswer, NewEvent, Origin, Party, Received, Retention, StreamRecord,
+        Write,
     },
     stream::{Delivery, Secret, StreamConfig},
 };
@@ -61,7 +64,23 @@ pub(crate) fn stream(no: u32) -> StreamRecord {
         },
         status: StreamStatus::Paused,
         reason: Some("by hand".into()),
+        status_by: Party::Operator,
+        notice: Some(Seq(9)),
+        default_subjects: DefaultSubjects::None,
         created_at: Timestamp(1_700_000_000),
+    }
+}
+
+pub(crate) fn wish(stream: u32, about: &str, turn: u64) -> Wish {
+    let (stream, subject) = (StreamNo(stream), SubjectId::opaque(about));
+    Wish {
+        stream,
+        subject,
+        turn,
+        wanted: turn.is_multiple_of(2),
+        from: Timestamp(7),
+        before: Some(true),
+        verified: true,
     }
 }
 

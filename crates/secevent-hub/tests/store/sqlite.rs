@@ -6,7 +6,8 @@ use secevent_hub::store::SqliteStore;
 use secevent_ssf::{
     Seq, StreamNo,
     engine::Cursor,
-    store::{Store, StoreError, Write},
+    metadata::DefaultSubjects,
+    store::{Party, Store, StoreError, Write},
 };
 
 use crate::records::{answer, event_at, events, letter, origin, received, retention, stream};
@@ -84,6 +85,29 @@ fn a_schema_of_a_newer_program_is_refused_and_left_alone() {
     drop(raw);
     let refused = open(&path).unwrap_err().to_string();
     assert!(refused.contains("schema 99") && refused.contains("newer program"), "{refused}");
+}
+
+/// A stream as the first schema had it.
+const OLD_STREAM: &str = r#"{"no":4,"audience":2,"receiver":"acme","config":{"stream_id":"s","iss":"https://tr.example.com",
+    "aud":"https://rx.example.com","events_delivered":[],"delivery":{"method":"urn:ietf:rfc:8936"}},
+    "status":"paused","reason":null,"created_at":1700000000}"#;
+
+#[test]
+fn a_store_of_an_older_program_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hub.db");
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    raw.execute_batch(include_str!("../../src/store/sqlite/schema/1.sql")).unwrap();
+    raw.execute("INSERT INTO origin VALUES (9, x'07070707070707070707070707070707', 4, 2)", []).unwrap();
+    raw.execute("INSERT INTO stream VALUES (4, ?1, ?2)", (OLD_STREAM, Cursor::default().to_bytes())).unwrap();
+    raw.pragma_update(None, "user_version", 1).unwrap();
+    drop(raw);
+    for _ in 0..2 {
+        let snapshot = open(&path).unwrap().load().unwrap();
+        assert_eq!((snapshot.origin.incarnation, snapshot.last_stream), (9, 4));
+        let (record, _) = &snapshot.streams[0];
+        assert_eq!((record.status_by, record.default_subjects), (Party::Receiver, DefaultSubjects::All));
+    }
 }
 
 #[test]

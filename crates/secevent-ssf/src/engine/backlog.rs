@@ -53,6 +53,8 @@ pub struct Backlog {
     /// The log was read up to here; what was committed meanwhile is offered once more and must not count twice.
     read: Seq,
     dirty: bool,
+    /// What the stream is told of itself before everything else. It has a place in the log, and no route there.
+    notice: Option<Entry>,
 }
 
 impl Backlog {
@@ -99,6 +101,21 @@ impl Backlog {
         self.behind = (through < head).then_some(through);
     }
 
+    /// Drops what is left up to a place, as too old; the notice stays. Answers how many events that were, and from where
+    /// on nobody has looked yet whether there were more.
+    pub fn expire(&mut self, through: Seq) -> (usize, Option<Seq>) {
+        let left = self.open.len() + self.ring.len();
+        self.open.retain(|seq, _| *seq > through);
+        let old = self.ring.partition_point(|entry| entry.seq <= through);
+        self.ring.drain(..old);
+        let unread = self.behind.filter(|behind| *behind < through);
+        self.high = self.high.max(through);
+        self.behind = self.behind.map(|behind| behind.max(through));
+        self.read = self.read.max(through);
+        self.dirty = true;
+        (left - self.open.len() - self.ring.len(), unread)
+    }
+
     /// Takes the next event from the ring; it is open from now on.
     pub fn take(&mut self) -> Option<Entry> {
         if self.open.len() >= OPEN_MAX {
@@ -111,11 +128,30 @@ impl Backlog {
         Some(entry)
     }
 
-    /// Settles an open event; `false` when it is not open.
+    /// Settles an open event, or the notice; `false` when it is neither.
     pub fn settle(&mut self, seq: Seq) -> bool {
-        let settled = self.open.remove(&seq).is_some();
+        let settled =
+            self.open.remove(&seq).is_some() || self.notice.take_if(|notice| notice.seq == seq).is_some();
         self.dirty |= settled;
         settled
+    }
+
+    /// Tells the stream something of itself: it goes before everything else, also while the stream is held, and in the
+    /// place of a notice that was not taken yet.
+    // spec: SSF-200, SSF-201, SSF-203
+    pub const fn tell(&mut self, notice: Entry) {
+        self.notice = Some(notice);
+    }
+
+    /// What the stream is to be told and has not taken.
+    pub const fn notice(&self) -> Option<Entry> {
+        self.notice
+    }
+
+    /// Forgets everything up to `head`, except the notice.
+    // spec: SSF-152
+    pub fn skip_to(&mut self, head: Seq) {
+        *self = Self { notice: self.notice, ..Self::new(head) };
     }
 
     /// Open events in order.
@@ -133,9 +169,11 @@ impl Backlog {
         (self.open.len(), self.ring.len())
     }
 
-    /// Whether nothing is known to be left to settle.
-    pub fn is_empty(&self) -> bool {
-        self.open.is_empty() && !self.has_more()
+    /// Everything up to here is settled, in a log that ends at `head`.
+    pub fn settled_to(&self, head: Seq) -> Seq {
+        let before = |entry: Entry| Seq(entry.seq.0.saturating_sub(1));
+        let low = if self.open.is_empty() && !self.has_more() { head } else { self.cursor().low() };
+        self.notice.map_or(low, |notice| before(notice).min(low))
     }
 
     /// How the stream stands to an event that is addressed to it.

@@ -71,6 +71,8 @@ pub enum Outcome {
     },
     /// The stream must be paused; the SET stays, and the lane holds itself.
     Pause(String),
+    /// The stream is held and its receiver could not be told.
+    Untold(String),
 }
 
 impl Lane {
@@ -83,7 +85,14 @@ impl Lane {
     /// What to do now.
     pub fn next(&mut self, now: Millis) -> Action {
         let window = if self.breaker.is_open() { 1 } else { self.window };
-        if self.held || self.in_flight.len() >= window {
+        if self.in_flight.len() >= window {
+            return Action::Idle;
+        }
+        if let Some(notice) = self.notice(now) {
+            self.in_flight.insert(notice);
+            return Action::Send(notice);
+        }
+        if self.held {
             return Action::Idle;
         }
         if now < self.breaker.until() {
@@ -101,6 +110,15 @@ impl Lane {
         }
     }
 
+    /// The notice, if it may go: at once when the lane is held, else as the other SETs may.
+    // spec: SSF-200, SSF-201
+    fn notice(&self, now: Millis) -> Option<Seq> {
+        let seq = self.backlog.notice()?.seq;
+        let waiting = self.waiting.get(&seq).map(|waiting| waiting.until);
+        let again = waiting.unwrap_or_else(|| self.breaker.until());
+        (!self.in_flight.contains(&seq) && (self.held || again <= now)).then_some(seq)
+    }
+
     /// The first SET that may go: not in flight, not waiting, and no earlier one of its subject is open. While only
     /// probes go, those that failed before come last: a SET which always fails does not keep the others from probing.
     /// Else the time at which the first one that waits may go.
@@ -108,7 +126,8 @@ impl Lane {
     fn candidate(&mut self, now: Millis) -> Result<Entry, Option<Millis>> {
         let mut busy = BTreeSet::new();
         let mut again = None;
-        let mut earliest = None;
+        let told = self.backlog.notice().and_then(|notice| self.waiting.get(&notice.seq));
+        let mut earliest = told.map(|waiting| waiting.until);
         for entry in self.backlog.open().filter(|entry| busy.insert(entry.subject)) {
             match self.waiting.get(&entry.seq) {
                 _ if self.in_flight.contains(&entry.seq) => {}
@@ -128,6 +147,10 @@ impl Lane {
     // spec: PUSH-039, PUSH-040, PUSH-043
     pub fn answered(&mut self, seq: Seq, verdict: Verdict, now: Millis, jitter: u32) -> Outcome {
         self.in_flight.remove(&seq);
+        let is_notice = self.backlog.notice().is_some_and(|notice| notice.seq == seq);
+        if self.held && is_notice {
+            return self.told(seq, verdict);
+        }
         match verdict {
             Verdict::Delivered { .. } => {
                 self.breaker.mend();
@@ -144,6 +167,31 @@ impl Lane {
             Verdict::LaneFault(reason) => self.fail(seq, reason, None, true, (now, jitter)),
             Verdict::Retry { reason, after_secs } => self.fail(seq, reason, after_secs, false, (now, jitter)),
         }
+    }
+
+    /// The one attempt to tell a stream that it is held. Whatever came of it, the status can be read as well.
+    fn told(&mut self, seq: Seq, verdict: Verdict) -> Outcome {
+        self.settle(seq);
+        match verdict {
+            Verdict::Delivered { .. } => Outcome::Settled,
+            Verdict::Refused(reason)
+            | Verdict::Pause(reason)
+            | Verdict::LaneFault(reason)
+            | Verdict::Retry { reason, .. } => Outcome::Untold(reason),
+        }
+    }
+
+    /// The SET is not sent after all, whatever the reason: nobody is told, and nothing is known of the receiver.
+    pub fn forget(&mut self, seq: Seq) {
+        self.in_flight.remove(&seq);
+        self.settle(seq);
+    }
+
+    /// Forgets everything up to `head`, except a notice. Answers to what is on its way count no more.
+    // spec: SSF-152
+    pub fn skip_to(&mut self, head: Seq) {
+        self.backlog.skip_to(head);
+        self.waiting.clear();
     }
 
     fn settle(&mut self, seq: Seq) {

@@ -56,25 +56,32 @@ impl PollQueue {
     }
 
     /// Picks at most `max` events, oldest first, and leases them. The shell serves [`Backlog::wants`] before.
-    // spec: POLL-007, POLL-010, POLL-036, POLL-048
+    // spec: POLL-007, POLL-010, POLL-036, POLL-048, SSF-203
     pub fn select(&mut self, max: usize, now: Millis) -> Selection {
-        if self.held {
-            return Selection::default();
-        }
         let leases = &self.leases;
         let free = |seq: &Seq| leases.get(seq).is_none_or(|until| *until <= now);
-        let mut seqs: Vec<_> =
-            self.backlog.open().map(|entry| entry.seq).filter(free).take(max.saturating_add(1)).collect();
-        let more = seqs.len() > max;
+        let open = self.backlog.open().filter(|_| !self.held);
+        let offered = self.backlog.notice().into_iter().chain(open).map(|entry| entry.seq).filter(free);
+        let mut seqs: Vec<_> = offered.take(max.saturating_add(1)).collect();
+        let mut more = seqs.len() > max;
         seqs.truncate(max);
-        while seqs.len() < max
+        while !self.held
+            && seqs.len() < max
             && let Some(entry) = self.backlog.take()
         {
             seqs.push(entry.seq);
         }
         let until = now.plus(self.lease_ms);
         self.leases.extend(seqs.iter().map(|seq| (*seq, until)));
-        Selection { seqs, more: more || self.backlog.has_more() }
+        more |= !self.held && self.backlog.has_more();
+        Selection { seqs, more }
+    }
+
+    /// Forgets everything up to `head`, except a notice.
+    // spec: SSF-152
+    pub fn skip_to(&mut self, head: Seq) {
+        self.backlog.skip_to(head);
+        self.leases.clear();
     }
 
     /// When the next lease ends: a parked poll looks again then.
@@ -82,7 +89,7 @@ impl PollQueue {
         self.leases.values().copied().filter(|until| *until > now).min()
     }
 
-    /// Holds the queue while its stream is paused (SSF-148): polls find nothing, acknowledgements count.
+    /// Holds the queue while its stream is paused (SSF-148): polls find a notice at most, acknowledgements count.
     // spec: SSF-148, POLL-048
     pub fn hold(&mut self, held: bool) {
         self.held = held;

@@ -11,7 +11,11 @@ use super::{
 };
 use secevent::Timestamp;
 
-use crate::{Entry, Seq, StreamNo, engine::Cursor};
+use crate::{
+    Entry, Seq, StreamNo,
+    engine::Cursor,
+    interest::{SubjectName, Wish},
+};
 
 /// A store in memory.
 #[derive(Debug)]
@@ -27,6 +31,7 @@ struct Model {
     last_audience: u32,
     log: BTreeMap<Seq, NewEvent>,
     streams: BTreeMap<StreamNo, (StreamRecord, Cursor)>,
+    wishes: BTreeMap<(StreamNo, SubjectName), Wish>,
     dead_letters: BTreeMap<(StreamNo, Seq), DeadLetter>,
     received: Vec<Received>,
     answers: BTreeMap<String, IdempotentAnswer>,
@@ -42,6 +47,7 @@ impl MemoryStore {
             last_audience: 0,
             log: BTreeMap::new(),
             streams: BTreeMap::new(),
+            wishes: BTreeMap::new(),
             dead_letters: BTreeMap::new(),
             received: Vec::new(),
             answers: BTreeMap::new(),
@@ -67,7 +73,14 @@ impl Model {
             Write::DropStream(no) => {
                 self.streams.remove(&no);
                 self.dead_letters.retain(|(stream, _), _| *stream != no);
+                self.wishes.retain(|(stream, _), _| *stream != no);
             }
+            Write::Wish(wish) => {
+                if self.streams.contains_key(&wish.stream) {
+                    self.wishes.insert((wish.stream, SubjectName::of(&wish.subject)), *wish);
+                }
+            }
+            Write::DropWish(stream, name) => _ = self.wishes.remove(&(stream, name)),
             Write::Cursor(no, cursor) => {
                 if let Some((_, kept)) = self.streams.get_mut(&no) {
                     *kept = cursor;
@@ -106,6 +119,7 @@ impl Store for MemoryStore {
             last_stream: model.last_stream,
             last_audience: model.last_audience,
             streams: model.streams.values().cloned().collect(),
+            wishes: model.wishes.values().cloned().collect(),
             keys: model.keys.clone(),
         })
     }
@@ -136,6 +150,12 @@ impl Store for MemoryStore {
         let ours = read.into_iter().filter(|(_, event)| event.streams.contains(&stream));
         let entries = ours.map(|(seq, event)| Entry { seq: *seq, subject: event.subject }).collect();
         Ok(Routes { entries, through })
+    }
+
+    fn last_before(&self, before: Timestamp, limit: usize) -> Result<Option<Seq>, StoreError> {
+        let model = self.model();
+        let old = model.log.iter().take(limit).take_while(|(_, event)| event.event.iat < before);
+        Ok(old.last().map(|(seq, _)| *seq))
     }
 
     fn dead_letters(

@@ -8,11 +8,17 @@ mod record;
 
 pub use memory::MemoryStore;
 pub use record::{
-    DeadLetter, IdempotentAnswer, KeyRecord, KeyState, LogRow, NewEvent, Origin, Received, Retention,
+    DeadLetter, IdempotentAnswer, KeyRecord, KeyState, LogRow, NewEvent, Origin, Party, Received, Retention,
     StreamRecord,
 };
 
-use crate::{Entry, Seq, StreamNo, engine::Cursor};
+use secevent::Timestamp;
+
+use crate::{
+    Entry, Seq, StreamNo,
+    engine::Cursor,
+    interest::{SubjectName, Wish},
+};
 
 /// What one commit writes besides events.
 #[derive(Clone, Debug)]
@@ -20,8 +26,12 @@ use crate::{Entry, Seq, StreamNo, engine::Cursor};
 pub enum Write {
     /// Makes a stream, or replaces what was known of it.
     Stream(Box<StreamRecord>),
-    /// Forgets a stream, its cursor and its dead letters. Its number is never used again.
+    /// Forgets a stream, its cursor, its dead letters and its wishes. Its number is never used again.
     DropStream(StreamNo),
+    /// A wish of a stream about a subject; it takes the place of an earlier one.
+    Wish(Box<Wish>),
+    /// Forgets a wish.
+    DropWish(StreamNo, SubjectName),
     /// How far a stream has settled.
     Cursor(StreamNo, Cursor),
     /// An event set aside.
@@ -70,6 +80,8 @@ pub struct Snapshot {
     pub last_audience: u32,
     /// The streams with how far they have settled.
     pub streams: Vec<(StreamRecord, Cursor)>,
+    /// The wishes of the streams about subjects, in no order.
+    pub wishes: Vec<Wish>,
     /// Signing keys, oldest first.
     pub keys: Vec<KeyRecord>,
 }
@@ -109,6 +121,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// What is addressed to a stream after a place, reading at most `limit` events of the log.
     fn routes(&self, stream: StreamNo, after: Seq, limit: usize) -> Result<Routes, StoreError>;
+
+    /// The last event of those accepted before a time, looking at the oldest `limit` only.
+    fn last_before(&self, before: Timestamp, limit: usize) -> Result<Option<Seq>, StoreError>;
 
     /// Dead letters of a stream, oldest first, after a place.
     fn dead_letters(&self, stream: StreamNo, after: Seq, limit: usize)

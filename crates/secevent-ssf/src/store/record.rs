@@ -3,7 +3,9 @@
 use secevent::{Timestamp, event::ssf::StreamStatus};
 use serde::{Deserialize, Serialize};
 
-use crate::{Audience, LoggedEvent, Seq, StreamNo, SubjectKey, stream::StreamConfig};
+use crate::{
+    Audience, LoggedEvent, Seq, StreamNo, SubjectKey, metadata::DefaultSubjects, stream::StreamConfig,
+};
 
 /// Who a store is: what its `jti` are sealed with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,8 +51,31 @@ pub struct StreamRecord {
     pub status: StreamStatus,
     /// Why the status is what it is.
     pub reason: Option<String>,
+    /// Who made it so.
+    #[serde(default)]
+    pub status_by: Party,
+    /// A `stream-updated` that the receiver has not taken; it has a place in the log and no route there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<Seq>,
+    /// Whose events it was made for, as long as the receiver does not wish otherwise.
+    #[serde(default)]
+    pub default_subjects: DefaultSubjects,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// Who changes the status of a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Party {
+    /// Its receiver.
+    #[default]
+    Receiver,
+    /// The hub itself: the receiver is broken, gone, or inactive.
+    Hub,
+    /// Whoever runs the hub.
+    Operator,
 }
 
 /// An event that was set aside for one stream.

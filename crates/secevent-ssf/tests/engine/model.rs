@@ -27,6 +27,8 @@ enum Step {
     Read(usize),
     /// What was read arrives, perhaps late, perhaps twice.
     Refill,
+    /// What is too old is dropped.
+    Expire(prop::sample::Index),
     /// The cursor is written.
     Flush,
     /// The process ends without a word and starts again.
@@ -42,6 +44,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         8 => any::<prop::sample::Index>().prop_map(Step::Settle),
         3 => prop_oneof![1..5_usize, 1024..1025_usize].prop_map(Step::Read),
         3 => Just(Step::Refill),
+        1 => any::<prop::sample::Index>().prop_map(Step::Expire),
         1 => Just(Step::Flush),
         1 => Just(Step::Restart),
     ];
@@ -104,6 +107,7 @@ impl World {
                     self.backlog.refill(entries, through, Seq(self.fed as u64));
                 }
             }
+            Step::Expire(index) => self.expire(index.index(self.fed + 1)),
             Step::Flush => self.flush(),
             Step::Restart => self.restart(),
         }
@@ -146,6 +150,16 @@ impl World {
         }
     }
 
+    /// Everything up to a place counts as settled from now on, and the count is right.
+    fn expire(&mut self, through: usize) {
+        let (known, unread) = self.backlog.expire(Seq(through as u64));
+        let unread = unread.map_or(0, |after| self.addressed(place(after)..through).count());
+        let dropped: Vec<_> = self.addressed(0..through).map(|entry| entry.seq).collect();
+        let before = self.settled.len();
+        self.settled.extend(dropped);
+        assert_eq!(known + unread, self.settled.len() - before, "what was dropped is counted");
+    }
+
     fn flush(&mut self) {
         if let Some(cursor) = self.backlog.take_dirty() {
             self.disk = Cursor::from_bytes(&cursor.to_bytes()).expect("it was just written");
@@ -181,7 +195,8 @@ impl World {
         }
         let addressed: BTreeSet<_> = self.addressed(0..self.log.len()).map(|entry| entry.seq).collect();
         assert_eq!(self.settled, addressed);
-        assert!(self.backlog.is_empty());
+        let beyond = Seq(u64::MAX);
+        assert_eq!(self.backlog.settled_to(beyond), beyond, "nothing is left");
     }
 }
 

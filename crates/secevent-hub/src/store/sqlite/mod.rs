@@ -10,6 +10,7 @@ use std::{
 };
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, ffi};
+use secevent::Timestamp;
 use secevent_ssf::{
     Seq, StreamNo,
     store::{
@@ -27,10 +28,8 @@ pub struct SqliteStore {
     _lock: File,
 }
 
-const SCHEMA: &str = include_str!("schema.sql");
-
-/// The schema this program reads and writes; kept in SQLite's `user_version`.
-const SCHEMA_VERSION: i64 = 1;
+/// The steps from an empty file to the schema of this program. SQLite's `user_version` counts those that were taken.
+const SCHEMA: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 impl SqliteStore {
     /// Opens a store, or makes it with this origin where there is none.
@@ -42,16 +41,13 @@ impl SqliteStore {
         make_private(path)?;
         let mut writer = connect(path)?;
         let found: i64 = writer.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
-        match found {
-            0 => create(&mut writer, &origin()).map_err(failed)?,
-            SCHEMA_VERSION => {}
-            newer => {
-                return Err(StoreError::Failed(format!(
-                    "{} has schema {newer}, this program knows {SCHEMA_VERSION}: use the newer program",
-                    path.display()
-                )));
-            }
-        }
+        let Some(missing) = usize::try_from(found).ok().and_then(|found| SCHEMA.get(found..)) else {
+            let (path, known) = (path.display(), SCHEMA.len());
+            let why = format!("{path} has schema {found}, this program knows {known}: use the newer program");
+            return Err(StoreError::Failed(why));
+        };
+        let origin = (found == 0).then(origin);
+        migrate(&mut writer, missing, origin.as_ref()).map_err(failed)?;
         let reader = connect(path)?;
         Ok(Self { writer: Mutex::new(writer), reader: Mutex::new(reader), _lock: lock })
     }
@@ -114,14 +110,20 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     })
 }
 
-fn create(connection: &mut Connection, origin: &Origin) -> rusqlite::Result<()> {
+/// Takes the steps that are missing, all or none; a new store gets its origin.
+fn migrate(connection: &mut Connection, missing: &[&str], origin: Option<&Origin>) -> rusqlite::Result<()> {
+    if missing.is_empty() {
+        return Ok(());
+    }
     let transaction = connection.transaction()?;
-    transaction.execute_batch(SCHEMA)?;
-    transaction.execute(
-        "INSERT INTO origin (incarnation, sealing_key) VALUES (?1, ?2)",
-        (origin.incarnation, origin.sealing_key.as_slice()),
-    )?;
-    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    missing.iter().try_for_each(|step| transaction.execute_batch(step))?;
+    if let Some(origin) = origin {
+        transaction.execute(
+            "INSERT INTO origin (incarnation, sealing_key) VALUES (?1, ?2)",
+            (origin.incarnation, origin.sealing_key.as_slice()),
+        )?;
+    }
+    transaction.pragma_update(None, "user_version", write::number(SCHEMA.len() as u64))?;
     transaction.commit()
 }
 
@@ -150,6 +152,10 @@ impl Store for SqliteStore {
 
     fn routes(&self, stream: StreamNo, after: Seq, limit: usize) -> Result<Routes, StoreError> {
         read::routes(&self.reader(), stream, after, limit).map_err(failed)
+    }
+
+    fn last_before(&self, before: Timestamp, limit: usize) -> Result<Option<Seq>, StoreError> {
+        read::last_before(&self.reader(), before, limit).map_err(failed)
     }
 
     fn dead_letters(

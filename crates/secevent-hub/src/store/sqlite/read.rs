@@ -34,6 +34,10 @@ pub(super) fn snapshot(connection: &Connection) -> rusqlite::Result<Snapshot> {
             Ok((json::<StreamRecord>(row, 0)?, cursor))
         })?
         .collect::<rusqlite::Result<_>>()?;
+    let wishes = connection
+        .prepare("SELECT body FROM wish")?
+        .query_map([], |row| json(row, 0))?
+        .collect::<rusqlite::Result<_>>()?;
     let keys = connection
         .prepare("SELECT kid, jwk, state, created_at FROM signing_key ORDER BY created_at, kid")?
         .query_map([], |row| {
@@ -41,7 +45,7 @@ pub(super) fn snapshot(connection: &Connection) -> rusqlite::Result<Snapshot> {
             Ok(KeyRecord { kid: row.get(0)?, jwk: row.get(1)?, state: json(row, 2)?, created_at })
         })?
         .collect::<rusqlite::Result<_>>()?;
-    Ok(Snapshot { origin, head: head(connection)?, last_stream, last_audience, streams, keys })
+    Ok(Snapshot { origin, head: head(connection)?, last_stream, last_audience, streams, wishes, keys })
 }
 
 pub(super) fn event(connection: &Connection, seq: Seq) -> rusqlite::Result<Option<LogRow>> {
@@ -81,6 +85,23 @@ pub(super) fn routes(
         routes.through = routes.through.max(head);
     }
     Ok(routes)
+}
+
+pub(super) fn last_before(
+    connection: &Connection,
+    before: Timestamp,
+    limit: usize,
+) -> rusqlite::Result<Option<Seq>> {
+    let mut statement = connection.prepare_cached("SELECT seq, iat FROM event ORDER BY seq LIMIT ?1")?;
+    let mut rows = statement.query([number(limit as u64)])?;
+    let mut last = None;
+    while let Some(row) = rows.next()? {
+        if row.get::<_, i64>(1)? >= before.0 {
+            break;
+        }
+        last = Some(Seq(unsigned(row, 0)?));
+    }
+    Ok(last)
 }
 
 pub(super) fn dead_letters(

@@ -5,6 +5,7 @@ use secevent::Timestamp;
 use secevent_ssf::{
     Seq, ascending,
     engine::Cursor,
+    interest::SubjectName,
     store::{Batch, NewEvent, Retention, Write},
 };
 use serde::Serialize;
@@ -51,8 +52,17 @@ fn write(transaction: &Transaction<'_>, item: &Write, first: Seq) -> rusqlite::R
         }
         Write::DropStream(no) => {
             transaction.execute("DELETE FROM dead_letter WHERE stream = ?1", [no.0])?;
+            transaction.execute("DELETE FROM wish WHERE stream = ?1", [no.0])?;
             transaction.execute("DELETE FROM stream WHERE no = ?1", [no.0])
         }
+        Write::Wish(wish) => transaction
+            .prepare_cached(
+                "INSERT OR REPLACE INTO wish (stream, name, body) SELECT no, ?2, ?3 FROM stream WHERE no = ?1",
+            )?
+            .execute((wish.stream.0, SubjectName::of(&wish.subject).0, json(wish.as_ref())?)),
+        Write::DropWish(no, name) => transaction
+            .prepare_cached("DELETE FROM wish WHERE stream = ?1 AND name = ?2")?
+            .execute((no.0, name.0)),
         Write::Cursor(no, cursor) => transaction
             .prepare_cached("UPDATE stream SET cursor = ?2 WHERE no = ?1")?
             .execute((no.0, cursor.to_bytes())),
