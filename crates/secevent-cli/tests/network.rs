@@ -2,6 +2,8 @@
 
 #[path = "common/running.rs"]
 mod running;
+#[path = "network/tls.rs"]
+mod tls;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

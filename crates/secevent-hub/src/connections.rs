@@ -26,11 +26,13 @@ use hyper::{
 use hyper_util::rt::{TokioIo, TokioTimer};
 use secevent_http::router::Problem;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{Notify, OwnedSemaphorePermit, Semaphore, watch},
     task::JoinSet,
-    time::{Sleep, sleep},
+    time::{Sleep, sleep, timeout},
 };
+use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 use tracing::warn;
 
@@ -39,6 +41,7 @@ use crate::{Limits, hub::stopped};
 /// All connections of one listener. Those that are open when it is dropped are cut.
 pub(crate) struct Connections {
     app: Router,
+    tls: Option<TlsAcceptor>,
     request_wait: Duration,
     places: Arc<Places>,
     stopping: watch::Receiver<bool>,
@@ -46,9 +49,14 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    pub(crate) fn new(app: Router, limits: &Limits, stopping: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(
+        app: Router,
+        tls: Option<TlsAcceptor>,
+        limits: &Limits,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
         let places = Arc::new(Places::new(limits.connections.min(affordable())));
-        Self { app, request_wait: limits.request_wait, places, stopping, open: JoinSet::new() }
+        Self { app, tls, request_wait: limits.request_wait, places, stopping, open: JoinSet::new() }
     }
 
     /// Takes connections until the hub stops.
@@ -62,7 +70,10 @@ impl Connections {
             while self.open.try_join_next().is_some() {}
             let (app, wait, stopping) = (self.app.clone(), self.request_wait, self.stopping.clone());
             let guest = Guest::new(Arc::clone(&self.places), place);
-            self.open.spawn(converse(stream, app, wait, guest, stopping));
+            match self.tls.clone() {
+                Some(tls) => self.open.spawn(shake_hands(tls, stream, app, wait, guest, stopping)),
+                None => self.open.spawn(converse(stream, app, wait, guest, stopping)),
+            };
         }
     }
 
@@ -72,9 +83,30 @@ impl Connections {
     }
 }
 
+/// Agrees on TLS first. That may take as long as a request may take to arrive, and whoever has not come to an end
+/// with it has no request: it is in a task of its own, and gives way to others like anybody who says nothing.
+async fn shake_hands(
+    tls: TlsAcceptor,
+    stream: TcpStream,
+    app: Router,
+    wait: Duration,
+    guest: Guest,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let agreed = tokio::select! {
+        agreed = timeout(wait, tls.accept(stream)) => agreed,
+        () = guest.leave.notified() => return,
+        () = stopped(&mut stopping) => return,
+    };
+    // A peer that speaks something else has been told so by an alert.
+    if let Ok(Ok(stream)) = agreed {
+        converse(stream, app, wait, guest, stopping).await;
+    }
+}
+
 /// Answers the requests of one connection, one after the other.
 async fn converse(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     app: Router,
     wait: Duration,
     guest: Guest,

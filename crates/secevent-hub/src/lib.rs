@@ -25,12 +25,15 @@ mod serve;
 mod settings;
 pub mod store;
 mod stream;
+mod tls;
 mod transmitter;
 mod writer;
 
 pub use accept::{AcceptError, Accepted, NewSignal};
 pub use hub::{Hub, HubError};
+pub use serve::Listener;
 pub use settings::{Clock, Limits, ReceiverSettings, Settings};
+pub use tls::{Tls, TlsError};
 
 use secevent_ssf::store::Origin;
 

@@ -5,8 +5,10 @@ use secevent_http::client::{Cidr, Client, Egress};
 use secevent_ssf::stream::Secret;
 use url::{Host, Url};
 
-use super::{AllowPrivate, Config, ConfigError, DeliveryName, Env, ReceiverSection, TransmitterSection};
-use crate::{Clock, Limits, ReceiverSettings, Settings, receiver::TransmitterSettings};
+use super::{
+    AllowPrivate, Config, ConfigError, DeliveryName, Env, ReceiverSection, TlsSection, TransmitterSection,
+};
+use crate::{Clock, Limits, ReceiverSettings, Settings, Tls, receiver::TransmitterSettings};
 
 impl Config {
     /// Everything a hub is told. `listening_on` is the URL of its socket; it is the issuer where none is configured,
@@ -111,6 +113,20 @@ impl Config {
         receiver.events.clone_from(&section.events);
         receiver.alg = self.alg_of(section);
         Ok(receiver)
+    }
+
+    /// The certificate of the listener, with its key; `None` where plain HTTP is spoken.
+    ///
+    /// # Errors
+    /// With the file and what is wrong with it.
+    pub fn tls(&self) -> Result<Option<Tls>, ConfigError> {
+        let Some(TlsSection { cert, key }) = &self.tls else { return Ok(None) };
+        let given = |name: &str, file: &Option<String>| {
+            let missing = || ConfigError::new(format!("[tls] {name}: name a PEM file"));
+            file.clone().filter(|file| !file.is_empty()).ok_or_else(missing)
+        };
+        let tls = Tls::load(given("cert", cert)?, given("key", key)?);
+        tls.map(Some).map_err(|error| ConfigError::new(error.to_string()))
     }
 
     /// The SQLite file of `[store] url`.
