@@ -25,6 +25,8 @@ pub struct Settings {
     pub admin_token: Option<String>,
     /// Whether health checks need no token.
     pub open_health: bool,
+    /// How long a key signs until the next one takes over; `None` leaves that to the operator.
+    pub rotate_keys_every: Option<Duration>,
     /// Bounds and times.
     pub limits: Limits,
 }
@@ -39,6 +41,7 @@ impl Settings {
             receivers: Vec::new(),
             admin_token: None,
             open_health: true,
+            rotate_keys_every: None,
             limits: Limits::default(),
         }
     }

@@ -96,6 +96,8 @@ pub struct TlsSection {
 pub struct SigningSection {
     /// The algorithm of streams whose receiver has none of its own; RS256 when absent (CIOP-026).
     pub alg: AlgName,
+    /// How long a key signs until the next one takes over; keys stay when absent.
+    pub rotate_every: Option<Length>,
 }
 
 /// `[admin]`

@@ -1,14 +1,19 @@
 //! From a configuration to the settings of a hub: secrets read, names looked up, rules checked.
 
+use std::time::Duration;
+
 use secevent::EventType;
 use secevent_http::client::{Cidr, Client, Egress};
 use secevent_ssf::stream::Secret;
 use url::{Host, Url};
 
 use super::{
-    AllowPrivate, Config, ConfigError, DeliveryName, Env, ReceiverSection, TlsSection, TransmitterSection,
+    AllowPrivate, Config, ConfigError, DeliveryName, Env, Length, ReceiverSection, TlsSection,
+    TransmitterSection,
 };
-use crate::{Clock, Limits, ReceiverSettings, Settings, Tls, receiver::TransmitterSettings};
+use crate::{
+    Clock, Limits, ReceiverSettings, Settings, Tls, keys::shortest_rotation, receiver::TransmitterSettings,
+};
 
 impl Config {
     /// Everything a hub is told. `listening_on` is the URL of its socket; it is the issuer where none is configured,
@@ -27,6 +32,7 @@ impl Config {
         self.check_bounds()?;
         settings.client = self.client(self.development || is_loopback_http(&issuer))?;
         settings.limits = Limits::from(self);
+        settings.rotate_keys_every = self.rotate_keys_every()?;
         settings.open_health = is_loopback(listening_on);
         let admin = self.admin.token.as_ref().map(|token| token.resolve(env)).transpose();
         settings.admin_token = admin.map_err(|error| error.within("[admin] token"))?;
@@ -61,6 +67,20 @@ impl Config {
             Some((name, _)) => Err(ConfigError::new(format!("{name}: give more than 0"))),
             None => Ok(()),
         }
+    }
+
+    /// Keys stay published for a while after they signed, and a receiver takes only so many.
+    fn rotate_keys_every(&self) -> Result<Option<Duration>, ConfigError> {
+        let Some(every) = self.signing.rotate_every.map(Length::duration) else { return Ok(None) };
+        let least = shortest_rotation(self.retention.age.duration());
+        if every >= least {
+            return Ok(Some(every));
+        }
+        let hours = least.as_secs().div_ceil(3600);
+        Err(ConfigError::new(format!(
+            "[signing] rotate_every: give at least \"{hours}h\"; each key stays published for [retention] age and a \
+             day after it signed"
+        )))
     }
 
     // spec: SSF-031

@@ -2,11 +2,12 @@
 
 use std::{fs, path::Path};
 
+use secevent::Timestamp;
 use secevent_hub::store::SqliteStore;
 use secevent_ssf::{
     Seq, StreamNo,
     engine::Cursor,
-    store::{Store, StoreError, Write},
+    store::{KeyRecord, Store, StoreError, Write},
 };
 
 use crate::records::{answer, event_at, events, letter, origin, received, retention, stream};
@@ -84,6 +85,35 @@ fn a_schema_of_a_newer_program_is_refused_and_left_alone() {
     drop(raw);
     let refused = open(&path).unwrap_err().to_string();
     assert!(refused.contains("schema 99") && refused.contains("newer program"), "{refused}");
+}
+
+#[test]
+fn a_store_of_the_first_schema_is_opened_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hub.db");
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    raw.execute_batch(include_str!("../../src/store/sqlite/schema.sql")).unwrap();
+    raw.execute_batch(
+        "INSERT INTO origin VALUES (7, x'000102030405060708090a0b0c0d0e0f', 3, 4);
+         INSERT INTO signing_key VALUES ('k', '{}', '\"current\"', 1700000000);
+         PRAGMA user_version = 1;",
+    )
+    .unwrap();
+    drop(raw);
+    for _ in 0..2 {
+        let store = SqliteStore::open(&path, || panic!("it has an origin")).unwrap();
+        let snapshot = store.load().unwrap();
+        assert_eq!((snapshot.origin.incarnation, snapshot.last_stream, snapshot.last_audience), (7, 3, 4));
+        let at = Timestamp(1_700_000_000);
+        let key = KeyRecord {
+            kid: "k".into(),
+            jwk: "{}".into(),
+            created_at: at,
+            signs_from: at,
+            withdrawn_at: None,
+        };
+        assert_eq!(snapshot.keys, [key], "it has signed since it was made");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! SQLite: one file, write-ahead log, synced on every commit. The default store.
 
 mod read;
+mod schema;
 mod write;
 
 use std::{
@@ -27,11 +28,6 @@ pub struct SqliteStore {
     _lock: File,
 }
 
-const SCHEMA: &str = include_str!("schema.sql");
-
-/// The schema this program reads and writes; kept in SQLite's `user_version`.
-const SCHEMA_VERSION: i64 = 1;
-
 impl SqliteStore {
     /// Opens a store, or makes it with this origin where there is none.
     ///
@@ -41,17 +37,7 @@ impl SqliteStore {
         let lock = lock(path)?;
         make_private(path)?;
         let mut writer = connect(path)?;
-        let found: i64 = writer.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
-        match found {
-            0 => create(&mut writer, &origin()).map_err(failed)?,
-            SCHEMA_VERSION => {}
-            newer => {
-                return Err(StoreError::Failed(format!(
-                    "{} has schema {newer}, this program knows {SCHEMA_VERSION}: use the newer program",
-                    path.display()
-                )));
-            }
-        }
+        schema::bring_up_to_date(&mut writer, path, origin)?;
         let reader = connect(path)?;
         Ok(Self { writer: Mutex::new(writer), reader: Mutex::new(reader), _lock: lock })
     }
@@ -112,17 +98,6 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         StoreError::Failed(why) => StoreError::Failed(format!("{}: {why}", path.display())),
         full => full,
     })
-}
-
-fn create(connection: &mut Connection, origin: &Origin) -> rusqlite::Result<()> {
-    let transaction = connection.transaction()?;
-    transaction.execute_batch(SCHEMA)?;
-    transaction.execute(
-        "INSERT INTO origin (incarnation, sealing_key) VALUES (?1, ?2)",
-        (origin.incarnation, origin.sealing_key.as_slice()),
-    )?;
-    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-    transaction.commit()
 }
 
 /// Tells a full disk, after which nothing was written, from everything after which the disk cannot be trusted.
