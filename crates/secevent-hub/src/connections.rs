@@ -36,7 +36,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 use tracing::warn;
 
-use crate::{Limits, hub::stopped};
+use crate::{Limits, hub::stopped, tls::shake_hands};
 
 /// All connections of one listener. Those that are open when it is dropped are cut.
 pub(crate) struct Connections {
@@ -71,7 +71,7 @@ impl Connections {
             let (app, wait, stopping) = (self.app.clone(), self.request_wait, self.stopping.clone());
             let guest = Guest::new(Arc::clone(&self.places), place);
             match self.tls.clone() {
-                Some(tls) => self.open.spawn(shake_hands(tls, stream, app, wait, guest, stopping)),
+                Some(tls) => self.open.spawn(converse_by_tls(tls, stream, app, wait, guest, stopping)),
                 None => self.open.spawn(converse(stream, app, wait, guest, stopping)),
             };
         }
@@ -85,7 +85,7 @@ impl Connections {
 
 /// Agrees on TLS first. That may take as long as a request may take to arrive, and whoever has not come to an end
 /// with it has no request: it is in a task of its own, and gives way to others like anybody who says nothing.
-async fn shake_hands(
+async fn converse_by_tls(
     tls: TlsAcceptor,
     stream: TcpStream,
     app: Router,
@@ -94,11 +94,10 @@ async fn shake_hands(
     mut stopping: watch::Receiver<bool>,
 ) {
     let agreed = tokio::select! {
-        agreed = timeout(wait, tls.accept(stream)) => agreed,
+        agreed = timeout(wait, shake_hands(&tls, stream)) => agreed,
         () = guest.leave.notified() => return,
         () = stopped(&mut stopping) => return,
     };
-    // A peer that speaks something else has been told so by an alert.
     if let Ok(Ok(stream)) = agreed {
         converse(stream, app, wait, guest, stopping).await;
     }

@@ -57,7 +57,11 @@ async fn what_is_older_and_what_is_no_tls_is_turned_away() {
     assert_eq!((answer[0], answer[5], answer.len()), (ALERT, FATAL, 7), "{answer:?}");
     let mut plain = house.connect().await;
     plain.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
-    let answer = rest(plain).await;
+    let answer = String::from_utf8(rest(plain).await).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.ends_with("use https.\r\n"), "{answer}");
+    let mut words = house.connect().await;
+    words.write_all(b"\x00hello").await.unwrap();
+    let answer = rest(words).await;
     assert!(answer.first().is_none_or(|first| *first == ALERT), "{answer:?}");
     assert!(house.certificate().await.is_ok(), "others are served");
     house.stop().await;

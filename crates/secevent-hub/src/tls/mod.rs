@@ -3,6 +3,7 @@
 //! Both files are looked at every two seconds, and at once when somebody asks. A pair that cannot be used changes
 //! nothing: the one before it is served on, and the log says once why.
 
+mod handshake;
 mod pair;
 mod validity;
 
@@ -24,6 +25,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
 
 use crate::hub::stopped;
+pub(crate) use handshake::shake_hands;
 use pair::{Files, Pair};
 
 /// What a hub shows to those who connect: a certificate, and the proof that it has the key.
