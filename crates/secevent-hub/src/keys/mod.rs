@@ -40,8 +40,8 @@ struct Halves {
     public: VerifyingKey,
 }
 
-/// How long a key stays published after it stopped signing: no SET that it signed waits for longer than retention
-/// lets it, and who has just taken one gets a day to look at it.
+/// How long a key stays published after it stopped signing. What is sent again is signed with the key of that moment,
+/// so this is for SETs that were taken and not verified yet: as long as we keep what is settled, and a day.
 pub(crate) fn kept_secs(retention: Duration) -> i64 {
     const DAY_SECS: i64 = 24 * 3600;
     i64::try_from(retention.as_secs()).unwrap_or(i64::MAX).saturating_add(DAY_SECS)

@@ -74,9 +74,9 @@ impl Hub {
             return Ok(());
         }
         let now = self.now().timestamp();
-        let mut writes = Vec::new();
-        for change in &changes {
-            writes.extend(match change {
+        let mut done = Vec::new();
+        for change in changes {
+            let write = match &change {
                 Change::Make(alg, signs_from) => Some(Write::Key(make(*alg, now, *signs_from).await?)),
                 Change::SignFrom(kid, at) => {
                     let record = self.0.keys.read().record(kid);
@@ -84,13 +84,13 @@ impl Hub {
                 }
                 Change::Withdraw(kid, at) => self.0.keys.read().withdrawn(kid, *at).map(Write::Key),
                 Change::Forget(kid) => Some(Write::DropKey(kid.clone())),
-            });
+            };
+            done.extend(write.map(|write| (change, write)));
         }
+        let writes: Vec<_> = done.iter().map(|(_, write)| write.clone()).collect();
         self.commit(Batch { events: Vec::new(), writes: writes.clone() }).await?;
         self.0.keys.take(&writes)?;
-        for change in changes {
-            tell(&change);
-        }
+        done.iter().for_each(tell);
         Ok(())
     }
 
@@ -101,14 +101,14 @@ impl Hub {
         let mut failed = false;
         loop {
             tokio::select! {
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(if failed { AFTER_FAILURE } else { LOOK_EVERY }) => {}
                 () = stopped(&mut stopping) => return,
             }
             match self.look_after_keys().await {
                 Ok(()) => failed = false,
                 Err(error) => {
                     if !std::mem::replace(&mut failed, true) {
-                        warn!(%error, "the signing keys stay as they are; it is tried again every second");
+                        warn!(%error, "the signing keys stay as they are; it is tried again every minute");
                     }
                 }
             }
@@ -132,21 +132,26 @@ async fn make(alg: Alg, now: Timestamp, signs_from: Timestamp) -> Result<KeyReco
     let made = tokio::task::spawn_blocking(move || {
         let key = SigningKey::generate(alg)?;
         let (kid, jwk) = (key.kid().to_owned(), key.to_jwk().to_string());
-        info!(%alg, kid, signs_from = signs_from.0, "made a signing key");
         Ok(KeyRecord { kid, jwk, created_at: now, signs_from, withdrawn_at: None })
     });
     let broke_off = |error| HubError::Store(StoreError::Failed(format!("making a key broke off: {error}")));
     made.await.map_err(broke_off)?
 }
 
-fn tell(change: &Change) {
-    match change {
-        Change::Make(..) => {}
-        Change::SignFrom(kid, _) => info!(kid, "the next signing key takes over early"),
-        Change::Withdraw(kid, _) => info!(kid, "a signing key is not published any more"),
-        Change::Forget(kid) => info!(kid, "forgot a signing key that was withdrawn long ago"),
+fn tell((change, write): &(Change, Write)) {
+    match (change, write) {
+        (Change::Make(alg, signs_from), Write::Key(KeyRecord { kid, .. })) => {
+            info!(%alg, kid, signs_from = signs_from.0, "made a signing key");
+        }
+        (Change::Make(..), _) => {}
+        (Change::SignFrom(kid, _), _) => info!(kid, "the next signing key takes over early"),
+        (Change::Withdraw(kid, _), _) => info!(kid, "a signing key is not published any more"),
+        (Change::Forget(kid), _) => info!(kid, "forgot a signing key that was withdrawn long ago"),
     }
 }
 
 /// A look costs nothing; a key that is due waits no longer than this.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// A key that could not be written was made for nothing, which costs some time.
+const AFTER_FAILURE: Duration = Duration::from_mins(1);

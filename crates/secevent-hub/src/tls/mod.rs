@@ -116,12 +116,15 @@ impl Tls {
         if !seen.is_worth_reading(digest, asked) {
             return;
         }
-        match contents.and_then(|contents| files.pair(&contents, provider)) {
-            Ok(Pair { certified, until }) => {
+        let pair =
+            contents.and_then(|contents| Ok((files.pair(&contents, provider)?, files.remark(&contents))));
+        match pair {
+            Ok((Pair { certified, until }, remark)) => {
                 *shown.0.write().unwrap_or_else(PoisonError::into_inner) = certified;
                 *seen = Seen { taken: digest, until, ..Seen::default() };
                 let until = until.map(day);
                 info!(until, "the certificate was read again and is served from now on");
+                remark.inspect(|remark| warn!("{remark}"));
             }
             Err(error) => {
                 if seen.is_to_be_told(digest, asked) {
