@@ -78,12 +78,14 @@ impl KeyRing {
         JwkSet::new(published.map(|halves| halves.public.clone()).collect()).to_json()
     }
 
-    /// All keys with what they are used for, those of one algorithm together and the oldest first.
+    /// All keys with what they are used for, those of one algorithm together and in the order in which they sign.
     pub(crate) fn list(&self, now: Timestamp) -> Vec<(KeyTimes, Span)> {
         let keys = self.read();
         let mut list: Vec<_> =
             keys.ring.keys.iter().map(|key| (key.clone(), keys.ring.span(key, now))).collect();
-        list.sort_by(|(a, _), (b, _)| (a.alg, a.signs_from, &a.kid).cmp(&(b.alg, b.signs_from, &b.kid)));
+        // Of two that sign from the same second on, the one that was withdrawn was there before.
+        let place = |key: &KeyTimes| (key.alg, key.signs_from, key.withdrawn_at.is_none());
+        list.sort_by(|(a, _), (b, _)| place(a).cmp(&place(b)).then_with(|| a.kid.cmp(&b.kid)));
         list
     }
 
