@@ -245,7 +245,8 @@ impl Hub {
         }
     }
 
-    fn alg_of(&self, record: &StreamRecord) -> secevent::Alg {
+    /// The algorithm that the SETs of a stream are signed with.
+    pub(crate) fn alg_of(&self, record: &StreamRecord) -> secevent::Alg {
         self.receiver_of(record).map_or(secevent::Alg::Rs256, |receiver| receiver.alg)
     }
 

@@ -15,7 +15,7 @@ use secevent::{Alg, JwkSet, SigningKey, Timestamp, VerifyingKey};
 use secevent_jose::{Error, json};
 use secevent_ssf::store::{KeyRecord, Write};
 
-use ring::{Change, PUBLISHED_MAX, Ring};
+use ring::{Change, LEAD_SECS, PUBLISHED_MAX, Ring};
 pub(crate) use ring::{KeyTimes, Span};
 pub(crate) use rotation::RotateError;
 
@@ -69,6 +69,12 @@ impl KeyRing {
         let keys = self.read();
         let current = keys.ring.current(alg, now)?;
         keys.halves.get(&current.kid)?.private.clone()
+    }
+
+    /// Whether a key was withdrawn so lately that a receiver may hold what it signed, and keys without it.
+    pub(crate) fn has_left_lately(&self, alg: Alg, now: Timestamp) -> bool {
+        let lately = |at: Timestamp| at.0.saturating_add(LEAD_SECS) > now.0;
+        self.read().ring.keys.iter().any(|key| key.alg == alg && key.withdrawn_at.is_some_and(lately))
     }
 
     /// The public keys as a JWK Set (RFC 7517 §5).

@@ -213,6 +213,31 @@ async fn a_compromised_key_leaves_at_once_and_what_it_signed_is_signed_anew() {
     hub.stop().await;
 }
 
+/// Who took a SET just before its key left, and looks at it just after, is no reason to set it aside.
+// spec: POLL-034
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_compromised_key_signed_is_offered_again_to_who_refuses_it() {
+    let (home, clock) = (Home::new(), Clock::default());
+    let hub = clock.start(&home).await;
+    let stream = hub.create_poll(ACME).await;
+    hub.emit("1@x.example").await;
+    let (jti, _) = poll(&hub, &stream, &[]).await.remove(0);
+    rotate(&hub, &json!({"now": true})).await;
+    let refuse = async |err: &str| {
+        let errors = json!({&jti: {"err": err, "description": "unknown kid"}});
+        let request = json!({"returnImmediately": true, "setErrs": errors});
+        hub.poll(&stream, ACME, &request).await.expect(200).json()["sets"].as_object().unwrap().clone()
+    };
+    let again = refuse("invalid_key").await;
+    Strict::default().verify(&hub, &clock, again[&jti].as_str().unwrap()).await;
+    let letters = async || hub.get(&format!("/v1/streams/{stream}/dead-letters"), ADMIN).await.json();
+    assert_eq!(letters().await["dead_letters"], json!([]));
+    clock.forward(600);
+    assert!(refuse("invalid_key").await.is_empty(), "by then it knows the keys");
+    assert_eq!(letters().await["dead_letters"].as_array().unwrap().len(), 1);
+    hub.stop().await;
+}
+
 // spec: SSF-033
 #[tokio::test(flavor = "multi_thread")]
 async fn on_schedule_keys_rotate_by_themselves() {
