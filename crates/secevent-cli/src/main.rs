@@ -3,6 +3,7 @@
 //! `main` reads the arguments, hands them to one file of [`commands`] and turns its answer into an exit code:
 //! 0 yes, 1 no, 2 usage, 3 could not tell. Results go to stdout, everything else to stderr.
 
+mod admin;
 mod clock;
 mod commands;
 mod failure;

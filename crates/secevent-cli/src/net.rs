@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use clap::ValueEnum;
 
 use secevent_http::client::{Client, Egress};
-use secevent_hub::config::is_loopback_http;
+use secevent_hub::{Tls, config::is_loopback_http};
 use tokio::signal;
 
 use crate::failure::Failure;
@@ -64,4 +64,24 @@ pub(crate) fn asked_to_end() -> Result<impl Future<Output = ()> + Send + 'static
 #[cfg(not(unix))]
 pub(crate) fn asked_to_end() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
     Ok(async { drop(signal::ctrl_c().await) })
+}
+
+/// On SIGHUP the certificate is read again, from the moment of the call on.
+#[cfg(unix)]
+pub(crate) fn read_again_when_asked(tls: Tls) -> Result<(), Failure> {
+    use signal::unix::{SignalKind, signal};
+    let cannot = |error| Failure::could_not(format_args!("signals cannot be received: {error}"));
+    let mut asked = signal(SignalKind::hangup()).map_err(cannot)?;
+    tokio::spawn(async move {
+        while asked.recv().await.is_some() {
+            tls.read_again().await;
+        }
+    });
+    Ok(())
+}
+
+/// There is no SIGHUP here; the files are looked at anyhow.
+#[cfg(not(unix))]
+pub(crate) fn read_again_when_asked(_: Tls) -> Result<(), Failure> {
+    Ok(())
 }

@@ -22,7 +22,16 @@ const COMMANDS: [&[&str]; 8] = [
 #[test]
 fn every_command_has_help_with_examples_at_its_end() {
     let desk = Desk::new();
-    let others: [&[&str]; 6] = [&["demo"], &["serve"], &["emit"], &["listen"], &["stream"], &["bench"]];
+    let others: [&[&str]; 8] = [
+        &["demo"],
+        &["serve"],
+        &["emit"],
+        &["listen"],
+        &["stream"],
+        &["bench"],
+        &["keys", "list"],
+        &["keys", "rotate"],
+    ];
     for command in COMMANDS.into_iter().chain(others) {
         let help = desk.run(&[command, &["--help"]].concat()).yes().out;
         let first = help.lines().next().unwrap();
@@ -35,7 +44,8 @@ fn every_command_has_help_with_examples_at_its_end() {
 #[test]
 fn every_example_of_the_help_works() {
     // Those that need a hub, or never end, are tested on the network.
-    let network = ["secevent demo", "secevent serve", "secevent listen", "secevent emit"];
+    let network = ["demo", "serve", "listen", "emit", "keys list", "keys rotate"]
+        .map(|command| format!("secevent {command}"));
     let help = |desk: &Desk, command: &[&str]| {
         let examples = examples(&desk.run(&[command, &["--help"]].concat()).out).replace("\\\n", " ");
         let alone = |line: &&str| !network.iter().any(|command| line.trim().starts_with(command));

@@ -1,7 +1,11 @@
 //! The program on the network: real processes, real sockets, real signals.
 
+#[path = "network/keys.rs"]
+mod keys;
 #[path = "common/running.rs"]
 mod running;
+#[path = "network/tls.rs"]
+mod tls;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -10,11 +10,11 @@ use secevent_http::client::Client;
 use secevent_ssf::{
     Entry, JtiMint, Seq,
     engine::{Backlog, Cursor, Millis},
-    store::{Batch, NewEvent, Store, StoreError, StreamRecord, Write},
+    store::{Batch, NewEvent, Store, StoreError, StreamRecord},
     stream::Delivery,
 };
 use tokio::{sync::watch, task::JoinSet};
-use tracing::{info, warn};
+use tracing::warn;
 
 use crate::{
     ReceiverSettings, Settings,
@@ -93,7 +93,7 @@ impl Hub {
         let streams = Arc::new(streams);
         let recent = Arc::new(Recent::default());
         let hub = Self(Arc::new(Shared {
-            keys: KeyRing::load(&snapshot.keys)?,
+            keys: KeyRing::load(&snapshot.keys, settings.limits.retention)?,
             jti: JtiMint::new(snapshot.origin.sealing_key, snapshot.origin.incarnation),
             writer: Writer::start(
                 Arc::clone(&store),
@@ -110,11 +110,12 @@ impl Hub {
             idempotency: IdempotencyLocks::default(),
             workers: Mutex::default(),
         }));
-        hub.make_missing_keys().await?;
+        hub.look_after_keys().await?;
         for stream in hub.0.streams.all() {
             hub.work_on(stream);
         }
         hub.spawn(Self::keep_house);
+        hub.spawn(Self::keep_keys);
         Ok(hub)
     }
 
@@ -131,7 +132,7 @@ impl Hub {
     /// The key that signs with this algorithm now: for whoever issues other tokens under the same published keys,
     /// such as an identity provider its Logout Tokens.
     pub fn signer(&self, alg: secevent::Alg) -> Option<secevent::SigningKey> {
-        self.0.keys.signer(alg)
+        self.0.keys.signer(alg, self.now().timestamp())
     }
 
     /// The present.
@@ -215,7 +216,7 @@ impl Hub {
             return Ok(ToSend::Unwanted);
         }
         let alg = self.alg_of(record);
-        let key = self.0.keys.signer(alg).ok_or(SignError::NoKey(alg))?;
+        let key = self.signer(alg).ok_or(SignError::NoKey(alg))?;
         if let Some(set) = self.0.recent.signed(seq, record.audience, key.kid()) {
             return Ok(ToSend::Set(set));
         }
@@ -252,27 +253,14 @@ impl Hub {
         }
     }
 
-    fn alg_of(&self, record: &StreamRecord) -> secevent::Alg {
+    /// The algorithm that the SETs of a stream are signed with.
+    pub(crate) fn alg_of(&self, record: &StreamRecord) -> secevent::Alg {
         self.receiver_of(record).map_or(secevent::Alg::Rs256, |receiver| receiver.alg)
     }
 
     /// Whose a stream is, as far as the configuration still has it.
     pub(crate) fn receiver_of(&self, record: &StreamRecord) -> Option<&ReceiverSettings> {
         self.0.settings.receiver(&record.receiver)
-    }
-
-    async fn make_missing_keys(&self) -> Result<(), HubError> {
-        let now = self.now().timestamp();
-        let wanted = self.0.settings.receivers.iter().map(|receiver| receiver.alg);
-        for alg in wanted.chain([secevent::Alg::Rs256]).collect::<std::collections::BTreeSet<_>>() {
-            if !self.0.keys.has(alg) {
-                let (record, key) = KeyRing::generate(alg, now)?;
-                info!(kid = %record.kid, alg = %alg, "made a signing key");
-                self.commit(Batch { events: Vec::new(), writes: vec![Write::Key(record)] }).await?;
-                self.0.keys.add(key);
-            }
-        }
-        Ok(())
     }
 }
 

@@ -26,12 +26,15 @@ mod settings;
 pub mod store;
 mod stream;
 mod streams;
+mod tls;
 mod transmitter;
 mod writer;
 
 pub use accept::{AcceptError, Accepted, NewSignal};
 pub use hub::{Hub, HubError};
+pub use serve::Listener;
 pub use settings::{Clock, Limits, ReceiverSettings, Settings};
+pub use tls::{Tls, TlsError};
 
 use secevent_ssf::store::Origin;
 

@@ -29,6 +29,8 @@ pub struct Settings {
     pub default_subjects: DefaultSubjects,
     /// How complex subjects are compared.
     pub matching: Matching,
+    /// How long a key signs until the next one takes over; `None` leaves that to the operator.
+    pub rotate_keys_every: Option<Duration>,
     /// Bounds and times.
     pub limits: Limits,
 }
@@ -45,6 +47,7 @@ impl Settings {
             open_health: true,
             default_subjects: DefaultSubjects::All,
             matching: Matching::SharedMember,
+            rotate_keys_every: None,
             limits: Limits::default(),
         }
     }

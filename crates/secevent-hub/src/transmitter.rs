@@ -74,7 +74,7 @@ impl TransmitterHost for Hub {
     }
 
     fn jwks(&self) -> String {
-        self.0.keys.jwks()
+        self.0.keys.jwks(self.now().timestamp())
     }
 
     // A static token is good for everything.

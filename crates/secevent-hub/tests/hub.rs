@@ -24,6 +24,8 @@ mod push_receiver;
 mod receiving;
 #[path = "hub/restart.rs"]
 mod restart;
+#[path = "hub/rotation.rs"]
+mod rotation;
 #[path = "hub/status.rs"]
 mod status;
 #[path = "hub/streams.rs"]

@@ -9,10 +9,12 @@
 //! }
 //! ```
 
+mod certificate;
 mod peer;
 mod python;
 mod vector;
 
+pub use certificate::{Authority, Certified};
 pub use peer::PythonPeer;
 pub use python::python;
 pub use vector::{Vector, bytes, vector, vectors};

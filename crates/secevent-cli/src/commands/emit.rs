@@ -1,11 +1,11 @@
 //! `secevent emit`: hands an event to a hub.
 
-use secevent_jose::json;
 use serde_json::{Map, Value};
 
 use crate::{
+    admin::{self, Access},
     failure::{Exit, Failure},
-    input, net,
+    input,
     output::{self, Form},
 };
 
@@ -34,39 +34,13 @@ pub(crate) struct Args {
     /// Only for this stream
     #[arg(long, value_name = "ID")]
     stream: Option<String>,
-    /// The hub
-    #[arg(long, value_name = "URL", env = "SECEVENT_HUB", default_value = "http://127.0.0.1:8417")]
-    hub: String,
-    /// Its admin token: text, `env:NAME` or `file:PATH`
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        env = "SECEVENT_ADMIN_TOKEN",
-        hide_env_values = true,
-        default_value = "file:secevent-data/admin.token"
-    )]
-    admin_token: String,
+    #[command(flatten)]
+    access: Access,
 }
 
 pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
     let body = event(args)?;
-    let token = input::secret(&args.admin_token).map_err(|failure| {
-        failure.or_next("secevent serve, in this folder, makes secevent-data/admin.token")
-    })?;
-    if !["https://", "http://"].iter().any(|scheme| args.hub.starts_with(scheme)) {
-        let what = format!("--hub: {:?} is no URL of a hub", args.hub);
-        return Err(Failure::usage(what).next("--hub http://127.0.0.1:8417"));
-    }
-    let url = format!("{}/v1/events", args.hub.trim_end_matches('/'));
-    let answer = net::block_on(async {
-        let authorization = format!("Bearer {}", token.as_str());
-        let client = net::client(&url);
-        let request = client.post(&url).authorization(Some(&authorization)).body(body.to_string());
-        let unreachable = |error| Failure::could_not(format_args!("{url}: {error}")).next("secevent serve");
-        let response = request.header(http::header::CONTENT_TYPE, "application/json").send().await;
-        let response = response.map_err(unreachable)?;
-        Ok((response.status, json::parse(&response.body).unwrap_or_default()))
-    })?;
+    let answer = args.access.call("/v1/events", Some(&body))?;
     match answer {
         (202, accepted) if form == Form::Json => output::json(&accepted)?,
         (202, accepted) => {
@@ -101,20 +75,18 @@ fn event(args: &Args) -> Result<Value, Failure> {
 }
 
 fn refused(status: u16, problem: &Value) -> Failure {
-    let word = |name: &str| output::printable(problem[name].as_str().unwrap_or_default());
-    let (title, detail) = (word("title"), word("detail"));
-    let said = [&title, &detail].map(String::as_str).into_iter().filter(|text| !text.is_empty());
-    let said = said.collect::<Vec<_>>().join("; ");
+    let said = admin::said(problem);
     match status {
         400 => Failure::no(format_args!("not accepted: {}", reasons(problem).unwrap_or(said)))
             .next("mend it and emit again; nothing was accepted"),
-        401 | 403 => Failure::could_not(format_args!("the hub answered {status}: {said}"))
-            .next("secevent emit --admin-token file:secevent-data/admin.token ..."),
-        404 if title.contains("stream") => Failure::no(format_args!("not accepted: {said}"))
-            .next("leave --stream out, for every stream that subscribed"),
-        405..=499 => Failure::no(format_args!("the hub answered {status}: {said}")),
-        _ => Failure::could_not(format_args!("{status} is no answer of a hub: {said}"))
-            .next("--hub http://127.0.0.1:8417"),
+        404 if problem["title"].as_str().is_some_and(|title| title.contains("stream")) => {
+            Failure::no(format_args!("not accepted: {said}"))
+                .next("leave --stream out, for every stream that subscribed")
+        }
+        _ => {
+            let again = "secevent emit --admin-token file:secevent-data/admin.token ...";
+            admin::refused(status, problem, again)
+        }
     }
 }
 

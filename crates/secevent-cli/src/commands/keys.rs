@@ -1,4 +1,6 @@
-//! `secevent keys`: make a key pair, and show its public half.
+//! `secevent keys`: make a key pair, show its public half, and rotate the keys of a hub.
+
+mod rotation;
 
 use std::{
     io::{self, Write as _},
@@ -15,12 +17,14 @@ use crate::{
     output::{self, Form},
 };
 
-/// Make keys, and show their public half
+/// Make keys, show their public half, and rotate those of a hub
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   secevent keys generate --alg ES256 --out key.jwk
-  secevent keys public key.jwk > jwks.json")]
+  secevent keys public key.jwk > jwks.json
+  secevent keys list
+  secevent keys rotate --alg ES256")]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -30,6 +34,8 @@ pub(crate) struct Args {
 enum Command {
     Generate(Generate),
     Public(Public),
+    List(rotation::List),
+    Rotate(rotation::Rotate),
 }
 
 /// Make a private key in JWK form
@@ -73,6 +79,8 @@ pub(crate) fn run(args: Args, form: Form) -> Result<Exit, Failure> {
     match args.command {
         Command::Generate(args) => generate(args, form),
         Command::Public(args) => public(&args, form),
+        Command::List(args) => rotation::list(&args, form),
+        Command::Rotate(args) => rotation::rotate(&args, form),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{io::ErrorKind, path::PathBuf, sync::Arc};
 
 use secevent_hub::{
-    Hub,
+    Hub, Listener,
     config::{Config, ConfigError, SecretRef, make_private_folder},
     fresh_origin,
     store::SqliteStore,
@@ -22,6 +22,9 @@ use crate::{
 Without a configuration file the hub runs for development: on 127.0.0.1:8417, with keys and
 tokens made at its first start and everything kept in ./secevent-data. Every value of a
 configuration file can also be given as SECEVENT_SECTION_KEY, such as SECEVENT_POLL_WAIT=5s.
+
+With [tls] cert and key the hub speaks https. A new certificate is taken up within seconds, or at
+once on SIGHUP, without a restart; one that cannot be used is told in the log and changes nothing.
 
 Examples:
   secevent serve
@@ -51,6 +54,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let address = args.listen.as_deref().or(config.listen.as_deref()).unwrap_or("127.0.0.1:8417");
     if args.check {
         check(args, &config, address)?;
+        check_certificate(args, &config)?;
         output::say("the configuration is good")?;
         return Ok(Exit::Yes);
     }
@@ -64,7 +68,8 @@ fn check(args: &Args, config: &Config, address: &str) -> Result<(), Failure> {
         return Err(no_address(address));
     }
     let judge = |config: &Config| {
-        let settings = config.settings(&format!("http://{address}"), &environment, clock::shared());
+        let scheme = scheme(config.tls.is_some());
+        let settings = config.settings(&format!("{scheme}://{address}"), &environment, clock::shared());
         settings.map(drop).map_err(unfit(args))
     };
     if args.config.is_some() {
@@ -78,8 +83,24 @@ fn check(args: &Args, config: &Config, address: &str) -> Result<(), Failure> {
     judge(&config)
 }
 
+/// Judges the certificate of the listener and its key, if there is one.
+fn check_certificate(args: &Args, config: &Config) -> Result<(), Failure> {
+    let Some(tls) = config.tls().map_err(unfit(args))? else { return Ok(()) };
+    tls.remarks().iter().for_each(output::note);
+    let Some(until) = tls.valid_until() else { return Ok(()) };
+    if until < clock::millis().timestamp() {
+        let words = format!("the certificate of [tls] ended on {}", output::date(until.0));
+        return Err(
+            Failure::usage(words).next("put a new one in its place; a running hub takes it up by itself")
+        );
+    }
+    output::note(format_args!("the certificate is valid until {}", output::date(until.0)));
+    Ok(())
+}
+
 async fn serve(args: &Args, config: &Config, address: &str) -> Result<Exit, Failure> {
-    let (listener, url) = listen(address).await?;
+    let tls = config.tls().map_err(unfit(args))?;
+    let (listener, url) = listen(address, scheme(tls.is_some())).await?;
     let data = data_folder(args);
     if args.config.is_none() {
         config.make_development_files(&data).map_err(|error| {
@@ -91,6 +112,13 @@ async fn serve(args: &Args, config: &Config, address: &str) -> Result<Exit, Fail
     net::log(args.log, "info");
     if settings.client.egress().allows_http() {
         output::note("plain HTTP and loopback targets are allowed; this is for development");
+    }
+    if let Some(tls) = &tls {
+        tls.remarks().iter().for_each(output::note);
+        if let Some(until) = tls.valid_until().filter(|until| *until < clock::millis().timestamp()) {
+            output::note(format_args!("the certificate of [tls] ended on {}", output::date(until.0)));
+        }
+        net::read_again_when_asked(tls.clone())?;
     }
     let store = PathBuf::from(config.sqlite_path());
     let failed = |why: &dyn std::fmt::Display| {
@@ -111,7 +139,7 @@ async fn serve(args: &Args, config: &Config, address: &str) -> Result<Exit, Fail
         output::note(format_args!("admin token: {admin}"));
         output::note(format_args!("token of the receiver `dev`: {}", data.join("dev.token").display()));
     }
-    let served = hub.serve(listener, transmitters, asked_to_end).await;
+    let served = hub.serve(Listener::new(listener, tls), transmitters, asked_to_end).await;
     served.map_err(|why| {
         Failure::could_not(format_args!("{why}; what was accepted is on disk, start again when it is well"))
     })?;
@@ -137,15 +165,19 @@ fn data_folder(args: &Args) -> PathBuf {
     args.data.clone().unwrap_or_else(|| "secevent-data".into())
 }
 
-async fn listen(address: &str) -> Result<(TcpListener, String), Failure> {
+async fn listen(address: &str, scheme: &str) -> Result<(TcpListener, String), Failure> {
     let cannot = |error: std::io::Error| match error.kind() {
         ErrorKind::InvalidInput => no_address(address),
         _ => Failure::could_not(format_args!("cannot listen on {address}: {error}"))
             .next("secevent serve --listen 127.0.0.1:0"),
     };
     let listener = TcpListener::bind(address).await.map_err(cannot)?;
-    let url = format!("http://{}", listener.local_addr().map_err(cannot)?);
+    let url = format!("{scheme}://{}", listener.local_addr().map_err(cannot)?);
     Ok((listener, url))
+}
+
+const fn scheme(with_tls: bool) -> &'static str {
+    if with_tls { "https" } else { "http" }
 }
 
 fn no_address(address: &str) -> Failure {

@@ -8,7 +8,7 @@ mod transmitter;
 pub use bearer::bearer_token;
 pub use problem::Problem;
 pub use push_endpoint::{PushIntake, Refused, push_endpoint};
-pub use transmitter::{Paths, Scope, TransmitterHost, UpdateMethod, transmitter_router};
+pub use transmitter::{JWKS_MAX_AGE, Paths, Scope, TransmitterHost, UpdateMethod, transmitter_router};
 
 use axum::body::{Body, Bytes};
 use http_body_util::{BodyExt, Limited};

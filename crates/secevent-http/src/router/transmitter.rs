@@ -2,7 +2,7 @@
 //!
 //! Refusals come in one order: who are you (401), can it be read (400), does it exist and is it yours (404).
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use axum::{
     Json, Router,
@@ -197,7 +197,8 @@ async fn configuration<H: TransmitterHost>(State(host): State<H>) -> impl IntoRe
 
 // spec: SSF-033, CIOP-008
 async fn jwks<H: TransmitterHost>(State(host): State<H>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, "application/jwk-set+json"), (CACHE_CONTROL, MAX_AGE)], host.jwks())
+    let media_type = HeaderValue::from_static("application/jwk-set+json");
+    ([(CONTENT_TYPE, media_type), (CACHE_CONTROL, for_a_while())], host.jwks())
 }
 
 // spec: SSF-096, SSF-105
@@ -330,12 +331,18 @@ fn stream_id(query: StreamQuery) -> Result<String, Problem> {
         .ok_or_else(|| Problem::new(400, "no stream is named", "add the query parameter `stream_id`"))
 }
 
-/// Keys and endpoints change rarely; five minutes bound how late a receiver learns of it.
-const MAX_AGE: &str = "public, max-age=300";
+/// How long a receiver keeps the JWK Set and the metadata before it asks again. Both change rarely; five minutes bound
+/// how late a receiver learns of it.
+pub const JWKS_MAX_AGE: Duration = Duration::from_mins(5);
+
+fn for_a_while() -> HeaderValue {
+    let value = format!("public, max-age={}", JWKS_MAX_AGE.as_secs());
+    value.try_into().expect("letters, digits and a few signs")
+}
 
 fn cached(document: &impl Serialize) -> Response {
     let mut response = Json(document).into_response();
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(MAX_AGE));
+    response.headers_mut().insert(CACHE_CONTROL, for_a_while());
     response
 }
 

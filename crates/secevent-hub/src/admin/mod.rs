@@ -2,6 +2,7 @@
 
 mod events;
 mod health;
+mod keys;
 mod received;
 mod streams;
 
@@ -25,6 +26,8 @@ impl Hub {
             .route("/v1/streams", get(streams::list))
             .route("/v1/streams/{id}", get(streams::show))
             .route("/v1/streams/{id}/dead-letters", get(streams::dead_letters))
+            .route("/v1/keys", get(keys::list))
+            .route("/v1/keys/rotate", post(keys::rotate))
             .route("/v1/received", get(received::list))
             .route("/v1/streams/{id}/pause", post(streams::pause))
             .route("/v1/streams/{id}/resume", post(streams::resume))

@@ -30,6 +30,8 @@ pub struct Config {
     pub listen: Option<String>,
     /// Where data is kept.
     pub store: StoreSection,
+    /// The certificate of the listener; plain HTTP when absent.
+    pub tls: Option<TlsSection>,
     /// How SETs are signed.
     pub signing: SigningSection,
     /// Who may administer.
@@ -53,7 +55,6 @@ pub struct Config {
     #[serde(rename = "transmitter")]
     pub transmitters: Vec<TransmitterSection>,
     // Doors whose rooms are not built yet: present means refused with a clear word.
-    tls: Option<toml::Value>,
     route: Option<toml::Value>,
     oauth: Option<toml::Value>,
     otlp: Option<toml::Value>,
@@ -78,6 +79,17 @@ impl Default for StoreSection {
     }
 }
 
+/// `[tls]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct TlsSection {
+    /// A PEM file with the certificate of the listener, and after it those of its authorities.
+    pub cert: Option<String>,
+    /// A PEM file with its private key.
+    pub key: Option<String>,
+}
+
 /// `[signing]`
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -85,6 +97,8 @@ impl Default for StoreSection {
 pub struct SigningSection {
     /// The algorithm of streams whose receiver has none of its own; RS256 when absent (CIOP-026).
     pub alg: AlgName,
+    /// How long a key signs until the next one takes over; keys stay when absent.
+    pub rotate_every: Option<Length>,
 }
 
 /// `[admin]`
@@ -297,9 +311,8 @@ impl Config {
     }
 
     fn refuse_not_yet(&self, text: &str) -> Result<(), ConfigError> {
-        let Self { tls, route, oauth, otlp, log, retention, .. } = self;
+        let Self { route, oauth, otlp, log, retention, .. } = self;
         let doors = [
-            ("[tls]", tls, "put a TLS proxy in front"),
             ("[[route]]", route, "SETs that are received are kept and listed at /v1/received"),
             ("[oauth]", oauth, "give each [[receiver]] a static `token`"),
             ("[otlp]", otlp, "read the log on standard error"),

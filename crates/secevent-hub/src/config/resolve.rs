@@ -1,12 +1,19 @@
 //! From a configuration to the settings of a hub: secrets read, names looked up, rules checked.
 
+use std::time::Duration;
+
 use secevent::EventType;
 use secevent_http::client::{Cidr, Client, Egress};
 use secevent_ssf::stream::Secret;
 use url::{Host, Url};
 
-use super::{AllowPrivate, Config, ConfigError, DeliveryName, Env, ReceiverSection, TransmitterSection};
-use crate::{Clock, Limits, ReceiverSettings, Settings, receiver::TransmitterSettings};
+use super::{
+    AllowPrivate, Config, ConfigError, DeliveryName, Env, Length, ReceiverSection, TlsSection,
+    TransmitterSection,
+};
+use crate::{
+    Clock, Limits, ReceiverSettings, Settings, Tls, keys::shortest_rotation, receiver::TransmitterSettings,
+};
 
 impl Config {
     /// Everything a hub is told. `listening_on` is the URL of its socket; it is the issuer where none is configured,
@@ -27,6 +34,7 @@ impl Config {
         settings.limits = Limits::from(self);
         settings.default_subjects = self.stream.default_subjects;
         settings.matching = self.stream.matching.into();
+        settings.rotate_keys_every = self.rotate_keys_every()?;
         settings.open_health = is_loopback(listening_on);
         let admin = self.admin.token.as_ref().map(|token| token.resolve(env)).transpose();
         settings.admin_token = admin.map_err(|error| error.within("[admin] token"))?;
@@ -62,6 +70,20 @@ impl Config {
             Some((name, _)) => Err(ConfigError::new(format!("{name}: give more than 0"))),
             None => Ok(()),
         }
+    }
+
+    /// Keys stay published for a while after they signed, and a receiver takes only so many.
+    fn rotate_keys_every(&self) -> Result<Option<Duration>, ConfigError> {
+        let Some(every) = self.signing.rotate_every.map(Length::duration) else { return Ok(None) };
+        let least = shortest_rotation(self.retention.age.duration());
+        if every >= least {
+            return Ok(Some(every));
+        }
+        let hours = least.as_secs().div_ceil(3600);
+        Err(ConfigError::new(format!(
+            "[signing] rotate_every: give at least \"{hours}h\"; each key stays published for [retention] age and a \
+             day after it signed"
+        )))
     }
 
     // spec: SSF-031
@@ -114,6 +136,20 @@ impl Config {
         receiver.events.clone_from(&section.events);
         receiver.alg = self.alg_of(section);
         Ok(receiver)
+    }
+
+    /// The certificate of the listener, with its key; `None` where plain HTTP is spoken.
+    ///
+    /// # Errors
+    /// With the file and what is wrong with it.
+    pub fn tls(&self) -> Result<Option<Tls>, ConfigError> {
+        let Some(TlsSection { cert, key }) = &self.tls else { return Ok(None) };
+        let given = |name: &str, file: &Option<String>| {
+            let missing = || ConfigError::new(format!("[tls] {name}: name a PEM file"));
+            file.clone().filter(|file| !file.is_empty()).ok_or_else(missing)
+        };
+        let tls = Tls::load(given("cert", cert)?, given("key", key)?);
+        tls.map(Some).map_err(|error| ConfigError::new(error.to_string()))
     }
 
     /// The SQLite file of `[store] url`.

@@ -136,7 +136,7 @@ fn mistakes_are_named_with_their_place_and_mend() {
 #[test]
 fn rooms_that_are_not_built_are_not_yet() {
     let cases = [
-        ("[tls]\ncert = \"c\"", "line 1: not yet: [tls] is not built; put a TLS proxy in front"),
+        ("[tls]\nchain = \"c\"", "line 2: unknown key `chain`"),
         (
             "\n[[route]]\nfrom = [\"a\"]",
             "line 2: not yet: [[route]] is not built; SETs that are received are kept and listed at /v1/received",
@@ -207,9 +207,9 @@ fn the_environment_overrides_the_file_and_is_named_when_it_is_wrong() {
             "SECEVENT_PUSH_WINDOW: give a whole number from 0, not string \"many\"",
         ),
         (
-            "SECEVENT_TLS_CERT",
+            "SECEVENT_TLS_CERTIFICATE",
             "c",
-            "SECEVENT_TLS_CERT: not yet: [tls] is not built; put a TLS proxy in front",
+            "SECEVENT_TLS_CERTIFICATE: unknown key `certificate`; did you mean `cert`?",
         ),
         (
             "SECEVENT_STORE_URL",
@@ -307,4 +307,44 @@ fn development_keeps_what_is_there_and_makes_what_is_missing() {
     let (given, _) = config.settings(HERE, &no_variables, Arc::new(|| Millis(0))).unwrap();
     assert_eq!((given.issuer.as_str(), given.admin_token.as_deref()), ("https://a.example", Some("mine")));
     assert!(given.client.egress().allows_http(), "without a file this is for development");
+}
+
+/// Every way in which a certificate and its key cannot be used is told with the file that is at fault.
+#[test]
+fn a_certificate_and_its_key_are_read_and_belong_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let authority = testkit::Authority::new();
+    let (own, other) = (authority.certify("localhost"), authority.certify("localhost"));
+    for (name, text) in [("cert", &own.cert), ("key", &own.key), ("other", &other.key)] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    std::fs::write(folder.path().join("words"), "words").unwrap();
+    let tls = |cert: &str, key: &str| {
+        let text = format!("[tls]\ncert = {:?}\nkey = {:?}", path(cert), path(key));
+        Config::parse(&text, std::iter::empty()).unwrap().tls()
+    };
+    assert!(tls("cert", "key").unwrap().is_some());
+    for (cert, key, wrong) in [
+        ("none", "key", format!("[tls] cert {}: No such file", path("none"))),
+        ("cert", "none", format!("[tls] key {}: No such file", path("none"))),
+        ("words", "key", format!("[tls] cert {}: there is no certificate in PEM in it", path("words"))),
+        ("cert", "words", format!("[tls] key {}: there is no private key in PEM in it", path("words"))),
+        ("cert", "other", format!("[tls] key {}: it is not the key of the first certificate", path("other"))),
+    ] {
+        let error = tls(cert, key).unwrap_err().to_string();
+        assert!(error.starts_with(&wrong), "{error}");
+    }
+    for (text, missing) in [
+        ("[tls]", "[tls] cert: name a PEM file"),
+        ("[tls]\ncert = \"c\"", "[tls] key: name a PEM file"),
+        ("[tls]\ncert = \"\"\nkey = \"k\"", "[tls] cert: name a PEM file"),
+    ] {
+        let config = Config::parse(text, std::iter::empty()).unwrap();
+        assert_eq!(config.tls().unwrap_err().to_string(), missing);
+    }
+    let variables = [("SECEVENT_TLS_CERT", path("cert")), ("SECEVENT_TLS_KEY", path("key"))];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value));
+    assert!(Config::parse("", variables.into_iter()).unwrap().tls().unwrap().is_some());
+    assert!(Config::default().tls().unwrap().is_none());
 }

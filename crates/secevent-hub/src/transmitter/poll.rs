@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use secevent::ErrorCode;
 use secevent_http::router::Problem;
 use secevent_ssf::{
     Seq,
@@ -82,7 +83,12 @@ impl Hub {
         if settled {
             self.0.writer.mark_dirty(stream.no);
         }
+        // What a key signed that has just left is no fault of the receiver: it is offered again, signed anew.
+        let key_left = self.0.keys.has_left_lately(self.alg_of(&record), self.now().timestamp());
         for (jti, error) in &request.set_errs {
+            if key_left && error.code() == Some(ErrorCode::InvalidKey) {
+                continue;
+            }
             if let Some(seq) = place(jti) {
                 self.set_aside(stream, seq, &format!("{}: {}", error.err, error.description));
             }

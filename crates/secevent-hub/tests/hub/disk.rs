@@ -181,3 +181,21 @@ async fn a_broken_disk_ends_the_hub() {
     hub.stop().await;
     assert_eq!(store.load().unwrap().head, Seq(0), "nothing is written after a failure");
 }
+
+// spec: SSF-033
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_that_cannot_be_written_changes_nothing() {
+    let (home, store) = (Home::new(), Moody::new());
+    let hub = home.start_with(home.settings(), store.clone(), |_| axum::Router::new()).await;
+    let keys = async || hub.get("/v1/keys", ADMIN).await.expect(200).json();
+    let before = keys().await;
+    store.turn(FULL);
+    for request in [json!({}), json!({"now": true})] {
+        hub.post("/v1/keys/rotate", ADMIN, &request).await.expect(503);
+        assert_eq!(keys().await, before);
+    }
+    store.turn(WELL);
+    hub.post("/v1/keys/rotate", ADMIN, &json!({})).await.expect(200);
+    assert_ne!(keys().await, before);
+    hub.stop().await;
+}

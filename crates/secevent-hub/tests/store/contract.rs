@@ -5,7 +5,7 @@ use secevent_ssf::{
     Seq, StreamNo,
     engine::Cursor,
     interest::{SubjectName, Wish},
-    store::{DeadLetter, KeyRecord, KeyState, Received, Retention, Store, Write},
+    store::{DeadLetter, KeyRecord, Received, Retention, Store, Write},
 };
 
 use crate::records::{answer, event_at, events, letter, origin, received, retention, stream, wish, writes};
@@ -240,17 +240,20 @@ fn retention_takes_no_more_than_it_may(store: &dyn Store) {
 }
 
 fn keys_are_kept_in_order(store: &dyn Store) {
-    let key = |kid: &str, at, state| KeyRecord {
+    let key = |kid: &str, at, withdrawn_at: Option<i64>| KeyRecord {
         kid: kid.into(),
         jwk: format!("{{\"kid\":\"{kid}\"}}"),
-        state,
         created_at: Timestamp(at),
+        signs_from: Timestamp(at + 600),
+        withdrawn_at: withdrawn_at.map(Timestamp),
     };
-    let all = [key("c", 1, KeyState::Current), key("b", 3, KeyState::Next), key("a", 3, KeyState::Current)];
+    let all = [key("c", 1, None), key("b", 3, None), key("a", 3, Some(-5))];
     store.commit(&writes(all.clone().map(Write::Key))).unwrap();
-    store.commit(&writes([Write::Key(key("c", 1, KeyState::Previous))])).unwrap();
+    store.commit(&writes([Write::Key(key("c", 1, Some(9)))])).unwrap();
     let [_, b, a] = all;
-    assert_eq!(store.load().unwrap().keys, [key("c", 1, KeyState::Previous), a, b]);
+    assert_eq!(store.load().unwrap().keys, [key("c", 1, Some(9)), a.clone(), b]);
+    store.commit(&writes(["b", "none"].map(|kid| Write::DropKey(kid.into())))).unwrap();
+    assert_eq!(store.load().unwrap().keys, [key("c", 1, Some(9)), a]);
 }
 
 fn writers_at_once_share_the_numbers(store: &dyn Store) {

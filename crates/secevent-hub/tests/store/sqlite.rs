@@ -2,12 +2,13 @@
 
 use std::{fs, path::Path};
 
+use secevent::Timestamp;
 use secevent_hub::store::SqliteStore;
 use secevent_ssf::{
     Seq, StreamNo,
     engine::Cursor,
     metadata::DefaultSubjects,
-    store::{Party, Store, StoreError, Write},
+    store::{KeyRecord, Party, Store, StoreError, Write},
 };
 
 use crate::records::{answer, event_at, events, letter, origin, received, retention, stream};
@@ -100,13 +101,19 @@ fn a_store_of_an_older_program_is_brought_up_to_date() {
     raw.execute_batch(include_str!("../../src/store/sqlite/schema/1.sql")).unwrap();
     raw.execute("INSERT INTO origin VALUES (9, x'07070707070707070707070707070707', 4, 2)", []).unwrap();
     raw.execute("INSERT INTO stream VALUES (4, ?1, ?2)", (OLD_STREAM, Cursor::default().to_bytes())).unwrap();
+    let key = r#"INSERT INTO signing_key VALUES ('k', '{}', '"current"', 1700000000)"#;
+    raw.execute(key, []).unwrap();
     raw.pragma_update(None, "user_version", 1).unwrap();
     drop(raw);
     for _ in 0..2 {
-        let snapshot = open(&path).unwrap().load().unwrap();
+        let store = SqliteStore::open(&path, || panic!("it has an origin")).unwrap();
+        let snapshot = store.load().unwrap();
         assert_eq!((snapshot.origin.incarnation, snapshot.last_stream), (9, 4));
         let (record, _) = &snapshot.streams[0];
         assert_eq!((record.status_by, record.default_subjects), (Party::Receiver, DefaultSubjects::All));
+        let (kid, jwk, at) = ("k".into(), "{}".into(), Timestamp(1_700_000_000));
+        let key = KeyRecord { kid, jwk, created_at: at, signs_from: at, withdrawn_at: None };
+        assert_eq!(snapshot.keys, [key], "it has signed since it was made");
     }
 }
 

@@ -106,6 +106,7 @@ impl Model {
                 self.keys.push(key);
                 self.keys.sort_by(|a, b| (a.created_at, &a.kid).cmp(&(b.created_at, &b.kid)));
             }
+            Write::DropKey(kid) => self.keys.retain(|kept| kept.kid != kid),
         }
     }
 }

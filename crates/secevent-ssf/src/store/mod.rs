@@ -40,8 +40,10 @@ pub enum Write {
     Received(Received),
     /// The answer to a request with an `Idempotency-Key`.
     Answer(IdempotentAnswer),
-    /// A signing key.
+    /// A signing key, new or changed.
     Key(KeyRecord),
+    /// Forgets the signing key of this id.
+    DropKey(String),
 }
 
 /// What one commit writes.

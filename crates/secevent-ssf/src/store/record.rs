@@ -141,7 +141,8 @@ pub struct Retention {
     pub rows_max: usize,
 }
 
-/// What a signing key is used for.
+/// What a signing key is used for at a moment. It is not stored: it follows from the times of the keys of one
+/// algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -152,6 +153,8 @@ pub enum KeyState {
     Current,
     /// Published while SETs it signed may be on their way.
     Previous,
+    /// Not published any more.
+    Retired,
 }
 
 /// A signing key in the store.
@@ -159,19 +162,22 @@ pub enum KeyState {
 pub struct KeyRecord {
     /// Its id.
     pub kid: String,
-    /// The private JWK.
+    /// The private JWK; of a key that was withdrawn only the public members.
     pub jwk: String,
-    /// What it is used for.
-    pub state: KeyState,
     /// When it was made.
     pub created_at: Timestamp,
+    /// From when on it signs, until one of its algorithm with a later time does.
+    pub signs_from: Timestamp,
+    /// When it was taken out of use for good.
+    pub withdrawn_at: Option<Timestamp>,
 }
 
 impl std::fmt::Debug for KeyRecord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("KeyRecord")
             .field("kid", &self.kid)
-            .field("state", &self.state)
+            .field("signs_from", &self.signs_from)
+            .field("withdrawn_at", &self.withdrawn_at)
             .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,7 @@
 //! SQLite: one file, write-ahead log, synced on every commit. The default store.
 
 mod read;
+mod schema;
 mod write;
 
 use std::{
@@ -28,9 +29,6 @@ pub struct SqliteStore {
     _lock: File,
 }
 
-/// The steps from an empty file to the schema of this program. SQLite's `user_version` counts those that were taken.
-const SCHEMA: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
-
 impl SqliteStore {
     /// Opens a store, or makes it with this origin where there is none.
     ///
@@ -40,14 +38,7 @@ impl SqliteStore {
         let lock = lock(path)?;
         make_private(path)?;
         let mut writer = connect(path)?;
-        let found: i64 = writer.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
-        let Some(missing) = usize::try_from(found).ok().and_then(|found| SCHEMA.get(found..)) else {
-            let (path, known) = (path.display(), SCHEMA.len());
-            let why = format!("{path} has schema {found}, this program knows {known}: use the newer program");
-            return Err(StoreError::Failed(why));
-        };
-        let origin = (found == 0).then(origin);
-        migrate(&mut writer, missing, origin.as_ref()).map_err(failed)?;
+        schema::bring_up_to_date(&mut writer, path, origin)?;
         let reader = connect(path)?;
         Ok(Self { writer: Mutex::new(writer), reader: Mutex::new(reader), _lock: lock })
     }
@@ -108,23 +99,6 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         StoreError::Failed(why) => StoreError::Failed(format!("{}: {why}", path.display())),
         full => full,
     })
-}
-
-/// Takes the steps that are missing, all or none; a new store gets its origin.
-fn migrate(connection: &mut Connection, missing: &[&str], origin: Option<&Origin>) -> rusqlite::Result<()> {
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let transaction = connection.transaction()?;
-    missing.iter().try_for_each(|step| transaction.execute_batch(step))?;
-    if let Some(origin) = origin {
-        transaction.execute(
-            "INSERT INTO origin (incarnation, sealing_key) VALUES (?1, ?2)",
-            (origin.incarnation, origin.sealing_key.as_slice()),
-        )?;
-    }
-    transaction.pragma_update(None, "user_version", write::number(SCHEMA.len() as u64))?;
-    transaction.commit()
 }
 
 /// Tells a full disk, after which nothing was written, from everything after which the disk cannot be trusted.

@@ -39,10 +39,17 @@ pub(super) fn snapshot(connection: &Connection) -> rusqlite::Result<Snapshot> {
         .query_map([], |row| json(row, 0))?
         .collect::<rusqlite::Result<_>>()?;
     let keys = connection
-        .prepare("SELECT kid, jwk, state, created_at FROM signing_key ORDER BY created_at, kid")?
+        .prepare(
+            "SELECT kid, jwk, created_at, signs_from, withdrawn_at FROM signing_key ORDER BY created_at, kid",
+        )?
         .query_map([], |row| {
-            let created_at = Timestamp(row.get(3)?);
-            Ok(KeyRecord { kid: row.get(0)?, jwk: row.get(1)?, state: json(row, 2)?, created_at })
+            Ok(KeyRecord {
+                kid: row.get(0)?,
+                jwk: row.get(1)?,
+                created_at: Timestamp(row.get(2)?),
+                signs_from: Timestamp(row.get(3)?),
+                withdrawn_at: row.get::<_, Option<i64>>(4)?.map(Timestamp),
+            })
         })?
         .collect::<rusqlite::Result<_>>()?;
     Ok(Snapshot { origin, head: head(connection)?, last_stream, last_audience, streams, wishes, keys })

@@ -89,9 +89,11 @@ fn write(transaction: &Transaction<'_>, item: &Write, first: Seq) -> rusqlite::R
                 answer.at.0,
             )),
         Write::Key(key) => transaction.execute(
-            "INSERT OR REPLACE INTO signing_key (kid, jwk, state, created_at) VALUES (?1, ?2, ?3, ?4)",
-            (&key.kid, &key.jwk, json(&key.state)?, key.created_at.0),
+            "INSERT OR REPLACE INTO signing_key (kid, jwk, created_at, signs_from, withdrawn_at)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+            (&key.kid, &key.jwk, key.created_at.0, key.signs_from.0, key.withdrawn_at.map(|at| at.0)),
         ),
+        Write::DropKey(kid) => transaction.execute("DELETE FROM signing_key WHERE kid = ?1", [kid]),
         other => Err(to_sql(format!("this store cannot write {other:?}"))),
     }
 }
