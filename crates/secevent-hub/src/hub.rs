@@ -20,6 +20,7 @@ use crate::{
     ReceiverSettings, Settings,
     accept::IdempotencyLocks,
     keys::KeyRing,
+    receiver::Transmitters,
     recent::Recent,
     stream::{Queue, Stream, Streams},
     transmitter::poll_url,
@@ -39,6 +40,7 @@ pub(crate) struct Shared {
     pub(crate) recent: Arc<Recent>,
     pub(crate) keys: KeyRing,
     pub(crate) jti: JtiMint,
+    pub(crate) transmitters: Transmitters,
     pub(crate) stopping: watch::Sender<bool>,
     /// Held while a stream is made, changed or removed, so that the disk sees what memory saw, in one order.
     pub(crate) stream_changes: tokio::sync::Mutex<()>,
@@ -102,6 +104,7 @@ impl Hub {
             store,
             streams,
             recent,
+            transmitters: Transmitters::default(),
             stopping: watch::Sender::new(false),
             stream_changes: tokio::sync::Mutex::default(),
             idempotency: IdempotencyLocks::default(),

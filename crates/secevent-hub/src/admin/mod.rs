@@ -4,6 +4,7 @@ mod events;
 mod health;
 mod received;
 mod streams;
+mod transmitters;
 
 use axum::{
     Router,
@@ -26,6 +27,7 @@ impl Hub {
             .route("/v1/streams/{id}", get(streams::show))
             .route("/v1/streams/{id}/dead-letters", get(streams::dead_letters))
             .route("/v1/received", get(received::list))
+            .route("/v1/transmitters", get(transmitters::list))
             .route("/v1/streams/{id}/pause", post(streams::pause))
             .route("/v1/streams/{id}/resume", post(streams::resume))
             .route("/v1/streams/{id}/{verb}", any(not_yet))

@@ -170,6 +170,10 @@ impl Store for SqliteStore {
         read::received(&self.reader(), transmitter, after, limit).map_err(failed)
     }
 
+    fn received_as(&self, iss: &str, jti: &str) -> Result<Option<Received>, StoreError> {
+        read::received_as(&self.reader(), iss, jti).optional().map_err(failed)
+    }
+
     fn answer(&self, key: &str) -> Result<Option<IdempotentAnswer>, StoreError> {
         read::answer(&self.reader(), key).optional().map_err(failed)
     }
