@@ -10,6 +10,8 @@ mod events;
 mod home;
 #[path = "hub/http.rs"]
 mod http_call;
+#[path = "hub/misbehaving.rs"]
+mod misbehaving;
 #[path = "hub/old_data.rs"]
 mod old_data;
 #[path = "hub/operator.rs"]
@@ -22,9 +24,13 @@ mod push;
 mod push_receiver;
 #[path = "hub/receiving.rs"]
 mod receiving;
+#[path = "hub/relaxed.rs"]
+mod relaxed;
 #[path = "hub/restart.rs"]
 mod restart;
 #[path = "hub/streams.rs"]
 mod streams;
+#[path = "hub/their_stream.rs"]
+mod their_stream;
 #[path = "hub/vectors.rs"]
 mod vectors;

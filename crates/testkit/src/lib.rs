@@ -9,6 +9,8 @@
 //! }
 //! ```
 
+#[cfg(feature = "transmitter")]
+pub mod fake_transmitter;
 mod peer;
 mod python;
 mod vector;
