@@ -70,7 +70,7 @@ pub enum HubError {
 }
 
 /// How long a stop waits for what is on its way.
-const DRAIN_MAX: Duration = Duration::from_secs(10);
+pub(crate) const DRAIN_MAX: Duration = Duration::from_secs(10);
 
 impl Hub {
     /// Starts a hub over a store: loads streams and keys, makes the keys that are missing, begins to deliver.

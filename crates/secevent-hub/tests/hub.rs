@@ -10,6 +10,8 @@ mod events;
 mod home;
 #[path = "hub/http.rs"]
 mod http_call;
+#[path = "hub/library.rs"]
+mod library;
 #[path = "hub/misbehaving.rs"]
 mod misbehaving;
 #[path = "hub/old_data.rs"]

@@ -69,10 +69,8 @@ impl<S: Sink> PushIntake for Intake<S> {
 
     // spec: PUSH-014, PUSH-030, PUSH-056
     fn authenticate(&self, headers: &HeaderMap) -> Result<(), Refused> {
-        let mut given = headers.get_all(AUTHORIZATION).iter().map(http::HeaderValue::as_bytes);
-        let (first, alone) = (given.next().unwrap_or_default(), given.next().is_none());
-        let known = secevent_jose::constant_time_eq(first, self.credential.expose().as_bytes());
-        if known && alone { Ok(()) } else { Err(Problem::unauthorized_by(headers).into()) }
+        let known = is_authorized(headers, &self.credential);
+        if known { Ok(()) } else { Err(Problem::unauthorized_by(headers).into()) }
     }
 
     // spec: PUSH-008
@@ -86,4 +84,12 @@ impl<S: Sink> PushIntake for Intake<S> {
     async fn accept(&self, set: String) -> Result<(), Refused> {
         Ok(self.verifier.take(set.trim(), None, self.sink.as_ref()).await?)
     }
+}
+
+/// Whether a request has this credential, and no other.
+pub(super) fn is_authorized(headers: &HeaderMap, credential: &Secret) -> bool {
+    let mut given = headers.get_all(AUTHORIZATION).iter().map(http::HeaderValue::as_bytes);
+    let (first, alone) = (given.next().unwrap_or_default(), given.next().is_none());
+    let known = secevent_jose::constant_time_eq(first, credential.expose().as_bytes());
+    known && alone
 }

@@ -16,8 +16,8 @@ use tower::ServiceExt;
 use tracing::{info, warn};
 
 use super::{
-    Intake, Sink, Standing, Subscription, TransmitterSettings, Wanted, heartbeat::watch_over, poll_loop,
-    state::StateSeal, subscription::subscribe_again,
+    Intake, Sink, Standing, Subscription, TransmitterSettings, Wanted, heartbeat::watch_over,
+    intake::is_authorized, poll_loop, state::StateSeal, subscription::subscribe_again,
 };
 use crate::{Clock, hub::stopped};
 
@@ -41,24 +41,38 @@ pub(crate) struct PushTo {
     pub(crate) url: String,
     /// Within the application.
     pub(crate) path: String,
-    pub(crate) credential: Secret,
     pub(crate) endpoint: Endpoint,
 }
 
-/// A push endpoint that opens once there is a stream.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Endpoint(Arc<RwLock<Option<Router>>>);
+/// A push endpoint that is open while there is a stream.
+#[derive(Clone, Debug)]
+pub(crate) struct Endpoint {
+    credential: Secret,
+    router: Arc<RwLock<Option<Router>>>,
+}
 
 impl Endpoint {
-    fn open(&self, router: Router) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(router);
+    /// One that is not open yet.
+    pub(crate) fn new(credential: Secret) -> Self {
+        Self { credential, router: Arc::default() }
+    }
+
+    fn set(&self, router: Option<Router>) {
+        *self.router.write().unwrap_or_else(PoisonError::into_inner) = router;
     }
 
     /// Answers a push.
+    // spec: PUSH-029, PUSH-030
     pub(crate) async fn answer(&self, request: Request) -> Result<Response, Problem> {
-        let router = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
-        // Not subscribed yet: without its credential nobody learns that.
-        let Some(router) = router else { return Err(Problem::unauthorized_by(request.headers())) };
+        let router = self.router.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(router) = router else {
+            // Whoever has the credential comes again; nobody else learns that there is a door.
+            return Err(if is_authorized(request.headers(), &self.credential) {
+                Problem::unavailable("the receiver is starting or ending")
+            } else {
+                Problem::unauthorized_by(request.headers())
+            });
+        };
         match router.oneshot(request).await {
             Ok(response) => Ok(response),
             Err(never) => match never {},
@@ -112,10 +126,10 @@ impl<S: Sink> Reception<S> {
             subscription = subscribing => subscription.map_err(|error| error.to_string())?,
             () = stopped(&mut stop) => return Ok(()),
         };
-        if let Some(PushTo { path, credential, endpoint, .. }) = &self.push_to {
-            let intake =
-                Intake::new(subscription.verifier.clone(), credential.clone(), Arc::clone(&self.sink));
-            endpoint.open(push_endpoint(path, intake.set_bytes_max(self.set_bytes)));
+        if let Some(PushTo { path, endpoint, .. }) = &self.push_to {
+            let (verifier, credential) = (subscription.verifier.clone(), endpoint.credential.clone());
+            let intake = Intake::new(verifier, credential, Arc::clone(&self.sink));
+            endpoint.set(Some(push_endpoint(path, intake.set_bytes_max(self.set_bytes))));
             return tokio::select! {
                 ended = watch_over(&subscription, &self.settings.watch) => ended.map_err(|e| e.to_string()),
                 () = stopped(&mut stop) => Ok(()),
@@ -145,7 +159,7 @@ impl<S: Sink> Reception<S> {
             authorization: settings.authorization.as_ref().map(|secret| secret.expose().to_owned()),
             audience: settings.audience.clone(),
             events: settings.events.clone(),
-            push_to: self.push_to.as_ref().map(|push| (push.url.clone(), push.credential.clone())),
+            push_to: self.push_to.as_ref().map(|push| (push.url.clone(), push.endpoint.credential.clone())),
             adopt: true,
             tolerance: settings.tolerance,
             understood: settings.understood.clone(),
@@ -156,6 +170,9 @@ impl<S: Sink> Reception<S> {
 
 impl<S> Drop for Reception<S> {
     fn drop(&mut self) {
+        if let Some(push_to) = &self.push_to {
+            push_to.endpoint.set(None);
+        }
         info!(transmitter = self.standing.id(), "no longer receiving");
     }
 }

@@ -112,8 +112,12 @@ pub(crate) fn warn_of_another_content(transmitter: &str, set: &VerifiedSet, befo
 pub(crate) struct Transmitters(RwLock<Vec<Arc<Standing>>>);
 
 impl Transmitters {
-    fn add(&self, standing: Arc<Standing>) {
+    pub(super) fn add(&self, standing: Arc<Standing>) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).push(standing);
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<Standing>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -124,7 +128,7 @@ impl Hub {
     pub fn receive_from(&self, transmitters: Vec<TransmitterSettings>) -> Router {
         let mut endpoints = BTreeMap::new();
         for settings in transmitters {
-            let endpoint = Endpoint::default();
+            let endpoint = Endpoint::new(self.intake_credential(&settings.id));
             endpoints.insert(settings.id.clone(), endpoint.clone());
             self.receive(settings, endpoint);
         }
@@ -134,19 +138,15 @@ impl Hub {
 
     /// How things stand with each transmitter that is received from.
     pub fn transmitters(&self) -> Vec<Arc<Standing>> {
-        self.0.transmitters.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.transmitters.all()
     }
 
     fn receive(&self, settings: TransmitterSettings, endpoint: Endpoint) {
         let standing = Arc::new(Standing::new(&settings.id, &settings.issuer, settings.tolerance));
         self.0.transmitters.add(Arc::clone(&standing));
         let path = format!("/receive/{}", settings.id);
-        let push_to = settings.push.then(|| PushTo {
-            url: self.url(&path),
-            path: self.paths().below(&path),
-            credential: self.intake_credential(&settings.id),
-            endpoint,
-        });
+        let push_to =
+            settings.push.then(|| PushTo { url: self.url(&path), path: self.paths().below(&path), endpoint });
         let reception = Reception {
             sink: Arc::new(Listed { hub: self.clone(), transmitter: settings.id.clone() }),
             seal: StateSeal::new(self.0.jti.derive(&format!("state {}", settings.id))),

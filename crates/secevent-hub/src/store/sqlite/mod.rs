@@ -65,7 +65,7 @@ impl SqliteStore {
     }
 }
 
-fn lock(path: &Path) -> Result<File, StoreError> {
+pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
     let lock_path = path.with_extension("lock");
     let at = |error: &dyn std::fmt::Display| StoreError::Failed(format!("{}: {error}", lock_path.display()));
     let mut options = File::options();
@@ -85,7 +85,7 @@ fn lock(path: &Path) -> Result<File, StoreError> {
 
 /// Makes the file for its owner's eyes only: signing keys are in it. What SQLite puts beside it gets the same mode.
 /// Before any connection, since SQLite's own locks end when another handle of the file is closed.
-fn make_private(path: &Path) -> Result<(), StoreError> {
+pub(super) fn make_private(path: &Path) -> Result<(), StoreError> {
     let mut file = File::options();
     file.write(true).create_new(true);
     #[cfg(unix)]
@@ -98,7 +98,7 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-fn connect(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let open = || {
         let connection = Connection::open(path)?;
         // A commit has returned only when the disk has it.
@@ -127,7 +127,7 @@ fn create(connection: &mut Connection, origin: &Origin) -> rusqlite::Result<()> 
 
 /// Tells a full disk, after which nothing was written, from everything after which the disk cannot be trusted.
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
-fn failed(error: rusqlite::Error) -> StoreError {
+pub(super) fn failed(error: rusqlite::Error) -> StoreError {
     let full = matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull))
         || matches!(&error, rusqlite::Error::SqliteFailure(e, _) if e.extended_code == ffi::SQLITE_IOERR_SHMSIZE);
     if full { StoreError::Full(error.to_string()) } else { StoreError::Failed(error.to_string()) }
