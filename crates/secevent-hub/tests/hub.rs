@@ -6,6 +6,8 @@
 mod disk;
 #[path = "hub/events.rs"]
 mod events;
+#[path = "hub/examples.rs"]
+mod examples;
 #[path = "hub/home.rs"]
 mod home;
 #[path = "hub/http.rs"]

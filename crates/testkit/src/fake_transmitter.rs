@@ -161,10 +161,13 @@ impl FakeTransmitter {
     }
 
     /// A SET to be made: `session-revoked` about alice, for the audience of the stream.
+    ///
+    /// # Panics
+    /// When the script has no key.
     pub fn set(&self, jti: &str) -> FakeSet {
         let script = self.locked();
-        let aud = script.stream.as_ref().map_or(Value::from(answers::AUD), |stream| stream["aud"].clone());
-        FakeSet::new(&self.url, aud, jti, script.keys.last().expect("there is a key").clone())
+        let aud = script.stream.as_ref().map_or_else(|| answers::AUD.into(), |stream| stream["aud"].clone());
+        FakeSet::new(&self.url, &aud, jti, script.keys.last().expect("there is a key").clone())
     }
 
     /// Lets a token be polled under this name.

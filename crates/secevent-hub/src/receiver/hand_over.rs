@@ -96,12 +96,12 @@ impl HandOver {
             // It was taken by another version of this program, and no other attempt will change that.
             Err(why) => return self.failed(no, self.attempts_max, why).await,
         };
-        let handled = match self.handlers.of(&handed.claims) {
+        let outcome = match self.handlers.of(&handed.claims) {
             Some(Handler::Within(within)) => {
                 let effect = move |transaction: &Transaction<'_>| {
                     // What it wrote is rolled back, so nothing half done is seen.
-                    let handled = catch_unwind(AssertUnwindSafe(|| within(transaction, handed)));
-                    handled.unwrap_or_else(|_| Err(PANICKED.to_owned()))
+                    let effect = catch_unwind(AssertUnwindSafe(|| within(transaction, handed)));
+                    effect.unwrap_or_else(|_| Err(PANICKED.to_owned()))
                 };
                 self.ask(move |inbox| inbox.handle(no, effect)).await?
             }
@@ -112,7 +112,7 @@ impl HandOver {
             },
             None => return self.mark(no).await,
         };
-        match handled {
+        match outcome {
             Ok(()) => Ok(()),
             Err(why) => self.failed(no, attempt, why).await,
         }
@@ -138,9 +138,10 @@ impl HandOver {
             let jitter = u32::from_be_bytes(secevent_jose::random::<4>());
             Millis((self.clock)().0.saturating_add(backoff(attempt, jitter)))
         });
-        match due {
-            Some(_) => info!(no, attempt, why = %words, "a handler failed; the SET is handed over again"),
-            None => warn!(no, attempt, why = %words, "a SET is set aside: no handler could handle it"),
+        if due.is_some() {
+            info!(no, attempt, why = %words, "a handler failed; the SET is handed over again");
+        } else {
+            warn!(no, attempt, why = %words, "a SET is set aside: no handler could handle it");
         }
         self.ask(move |inbox| inbox.put_back(no, due, &why)).await
     }

@@ -56,12 +56,12 @@ pub(crate) async fn watch_over(subscription: &Subscription, times: &Watch) -> Re
         news: subscription.standing().news(),
         times,
         begun,
+        asked: begun,
         missed: 0,
     };
     loop {
-        let asked = Instant::now();
         heartbeat.beat().await?;
-        if heartbeat.rest(asked).await {
+        if heartbeat.rest().await {
             return Ok(());
         }
     }
@@ -73,6 +73,8 @@ struct Heartbeat<'s> {
     news: watch::Receiver<News>,
     times: &'s Watch,
     begun: Instant,
+    /// When the transmitter was called last.
+    asked: Instant,
     /// Verifications in a row that came to nothing.
     missed: u32,
 }
@@ -80,10 +82,16 @@ struct Heartbeat<'s> {
 impl Heartbeat<'_> {
     /// Looks at the status, and where the stream is enabled asks for an event and waits for it.
     async fn beat(&mut self) -> Result<(), CallError> {
+        self.asked = Instant::now();
         self.read_status().await?;
         if self.standing.stream_status().is_some_and(|status| status != StreamStatus::Enabled) {
             return Ok(());
         }
+        // The metadata was read anew, or the stream taken up again, soon after it was verified.
+        if !self.standing.may_ask(self.interval()) {
+            return Ok(());
+        }
+        self.asked = Instant::now();
         let verified = match self.subscription.verify().await {
             Ok(state) => self.awaited(&state).await,
             // Asked for just before, by us before a restart perhaps: the stream is well, and asked again later.
@@ -147,7 +155,7 @@ impl Heartbeat<'_> {
     }
 
     /// Rests until the stream is to be looked at again; `true` when everything is to be read anew first.
-    async fn rest(&mut self, asked: Instant) -> bool {
+    async fn rest(&mut self) -> bool {
         loop {
             let (heard, unknown_keys) = {
                 let news = self.news.borrow_and_update();
@@ -158,7 +166,7 @@ impl Heartbeat<'_> {
             } else {
                 self.times.renew
             };
-            let (next, renew) = (self.next(asked, heard), self.begun + renew);
+            let (next, renew) = (self.next(heard), self.begun + renew);
             tokio::select! {
                 () = sleep_until(next.min(renew)) => return renew <= next,
                 changed = self.news.changed() => if changed.is_err() { return true },
@@ -166,11 +174,16 @@ impl Heartbeat<'_> {
         }
     }
 
+    /// The least time between two requests for verification.
+    fn interval(&self) -> Duration {
+        Duration::from_secs(self.subscription.stream.min_verification_interval.unwrap_or_default())
+    }
+
     /// When the stream is looked at next.
-    fn next(&self, asked: Instant, heard: Instant) -> Instant {
-        let stream = &self.subscription.stream;
+    fn next(&self, heard: Instant) -> Instant {
+        let (stream, asked) = (&self.subscription.stream, self.asked);
         let secs = |secs: Option<u64>| secs.map(Duration::from_secs);
-        let at_least = secs(stream.min_verification_interval).unwrap_or_default().max(PAUSE_MIN);
+        let at_least = self.interval().max(PAUSE_MIN);
         if self.missed > 0 {
             let pause = self.times.answer * 2_u32.pow(self.missed.min(DOUBLINGS_MAX));
             return Instant::now().max(asked + pause.max(at_least));

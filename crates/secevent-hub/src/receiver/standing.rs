@@ -1,6 +1,9 @@
 //! How things stand with one transmitter: for the operator, and for whoever watches over the stream.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use secevent::{Timestamp, event::ssf::StreamStatus};
 use serde_json::{Map, Value, json};
@@ -28,6 +31,8 @@ struct Known {
     last_received: Option<Timestamp>,
     last_verified: Option<Timestamp>,
     last_error: Option<String>,
+    /// When verification of this stream was asked for last.
+    asked: Option<Instant>,
 }
 
 /// What wakes whoever watches over the stream.
@@ -95,6 +100,7 @@ impl Standing {
         if known.stream_id.as_deref() != Some(stream_id) {
             known.status = None;
             known.status_at = None;
+            known.asked = None;
         }
         known.stream_id = Some(stream_id.to_owned());
         known.last_error = None;
@@ -119,6 +125,17 @@ impl Standing {
     pub(crate) fn received(&self, at: Timestamp) {
         self.known().last_received = Some(at);
         self.news.send_modify(|news| news.heard = Instant::now());
+    }
+
+    /// Whether verification may be asked for, so long after the last time; if so, it is.
+    // spec: SSF-086, SSF-087
+    pub(crate) fn may_ask(&self, interval: Duration) -> bool {
+        let mut known = self.known();
+        let may = known.asked.is_none_or(|asked| asked.elapsed() >= interval);
+        if may {
+            known.asked = Some(Instant::now());
+        }
+        may
     }
 
     pub(crate) fn verified(&self, state: Option<String>, at: Timestamp) {

@@ -14,7 +14,7 @@ use super::{Kept, Standing, state::StateSeal};
 /// A stream at a transmitter, as its receiver sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Stream {
-    pub(crate) stream_id: String,
+    pub(crate) id: String,
     pub(crate) standing: Arc<Standing>,
     pub(crate) seal: StateSeal,
     /// Members of complex subjects that the transmitter calls critical and that nobody here interprets.
@@ -43,13 +43,13 @@ impl Stream {
     pub(crate) fn judge(&self, set: &VerifiedSet) -> Result<Fate, SetError> {
         for event in set.events().iter().filter(|event| is_about_the_stream(event.uri())) {
             if let Some(subject) = set.subject()
-                && subject.text("id") != Some(self.stream_id.as_str())
+                && subject.text("id") != Some(self.id.as_str())
             {
                 let words = "`sub_id` names another stream than the one that is received here (SSF-183)";
                 return Err(SetError::new(ErrorCode::InvalidRequest, words));
             }
             if let Event::Verification(Verification { state: Some(state), .. }) = event
-                && !self.seal.knows(&self.stream_id, state)
+                && !self.seal.knows(&self.id, state)
             {
                 let words = "`state` is not one that this receiver asked for; repeat it unchanged, or leave it out \
                      when nobody asked (SSF-187)";

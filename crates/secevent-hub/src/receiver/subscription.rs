@@ -145,7 +145,7 @@ pub(crate) async fn subscribe_again(
     let policy = policy(wanted, &stream)?;
     standing.subscribed(&stream.stream_id);
     say(&standing, wanted, &stream, default_subjects);
-    let watched = Stream { stream_id: stream.stream_id.clone(), standing, seal, not_understood };
+    let watched = Stream { id: stream.stream_id.clone(), standing, seal, not_understood };
     let watched = Arc::new(watched);
     let verifier = Verifier::new(policy, jwks, clock).on_stream(Arc::clone(&watched));
     Ok(Subscription { transmitter, stream, verifier, watched })

@@ -111,7 +111,9 @@ impl Verifier {
         }
         let policy = self.policy.clone().under(relaxed_profile(&rules));
         let set = Set::parse(token)?.verify(keys.as_ref(), &policy, now)?;
-        rules.into_iter().for_each(|rule| relaxations.note(rule));
+        for rule in rules {
+            relaxations.note(rule);
+        }
         Ok(set)
     }
 
@@ -131,13 +133,13 @@ impl Verifier {
         named: Option<&str>,
         sink: &impl Sink,
     ) -> Result<(), Refusal> {
-        let taken = self.try_take(token, named, sink).await;
-        if let (Err(refusal), Some(stream)) = (&taken, &self.stream) {
+        let outcome = self.try_take(token, named, sink).await;
+        if let (Err(refusal), Some(stream)) = (&outcome, &self.stream) {
             let words = refusal.to_string().escape_debug().to_string();
             warn!(transmitter = stream.standing.id(), error = %words, "did not take a SET");
             stream.standing.error(&words);
         }
-        taken
+        outcome
     }
 
     async fn try_take(&self, token: &str, named: Option<&str>, sink: &impl Sink) -> Result<(), Refusal> {

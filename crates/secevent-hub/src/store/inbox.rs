@@ -256,16 +256,15 @@ fn origin(connection: &mut Connection) -> rusqlite::Result<(i64, [u8; 32])> {
             })
             .optional()
     };
-    let origin = match read(&transaction)? {
-        Some(origin) => origin,
-        None => {
-            let secret = secevent_jose::random::<32>();
-            transaction.execute(
-                "INSERT INTO secevent_inbox_origin (schema, secret) VALUES (?1, ?2)",
-                (SCHEMA, secret.as_slice()),
-            )?;
-            (SCHEMA, secret)
-        }
+    let origin = if let Some(origin) = read(&transaction)? {
+        origin
+    } else {
+        let secret = secevent_jose::random::<32>();
+        transaction.execute(
+            "INSERT INTO secevent_inbox_origin (schema, secret) VALUES (?1, ?2)",
+            (SCHEMA, secret.as_slice()),
+        )?;
+        (SCHEMA, secret)
     };
     transaction.commit()?;
     Ok(origin)

@@ -197,3 +197,30 @@ async fn an_event_whose_critical_subject_member_is_unknown_is_acknowledged_and_d
     assert_eq!(received(&hub).await, ["known"]);
     hub.stop().await;
 }
+
+// spec: PUSH-029, PUSH-030
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_before_there_is_a_stream_comes_again_and_a_stranger_learns_nothing() {
+    let (idp, home) = (FakeTransmitter::start().await, Home::new());
+    let hub = receiving(&home, &idp, |settings| settings.push = true).await;
+    hub.stop().await;
+    idp.script(|script| script.failing.insert("metadata".into(), 500));
+    let settings = settings(&idp, |settings| settings.push = true);
+    let store = Arc::new(home.store().await);
+    let hub = home.start_with(home.settings(), store, |hub| hub.receive_from(vec![settings])).await;
+    assert_eq!(idp.push(idp.set("early").sign()).await.status, 503);
+    let credential = |value: &str| {
+        let value = value.to_owned();
+        idp.script(|script| {
+            let delivery = &mut script.stream.as_mut().unwrap()["delivery"];
+            std::mem::replace(&mut delivery["authorization_header"], value.into())
+        })
+    };
+    let ours = credential("Bearer guessed");
+    assert_eq!(idp.push(idp.set("stranger").sign()).await.status, 401);
+    credential(ours.as_str().unwrap());
+    idp.script(|script| script.failing.clear());
+    eventually("it is taken", async || idp.push(idp.set("early").sign()).await.status == 202).await;
+    assert_eq!(received(&hub).await, ["early"]);
+    hub.stop().await;
+}

@@ -62,14 +62,14 @@ async fn answer(
         return StatusCode::from_u16(status).unwrap_or_default().into_response();
     }
     match endpoint {
-        "metadata" => json_of(fake.script(|script| metadata(&fake.url, script))),
-        "jwks" => json_of(fake.script(|script| {
+        "metadata" => json_of(&fake.script(|script| metadata(&fake.url, script))),
+        "jwks" => json_of(&fake.script(|script| {
             let keys = script.keys.iter().map(|key| Value::Object(key.verifying_key().to_jwk()));
             json!({"keys": keys.collect::<Vec<_>>()})
         })),
         "streams" => fake.script(|script| streams(&fake.url, script, &method, &body)),
         "status" => fake.script(|script| match &script.stream {
-            Some(stream) => json_of(json!({"stream_id": stream["stream_id"], "status": "enabled"})),
+            Some(stream) => json_of(&json!({"stream_id": stream["stream_id"], "status": "enabled"})),
             None => StatusCode::NOT_FOUND.into_response(),
         }),
         "verification" => verification(&fake, &body),
@@ -83,7 +83,7 @@ fn unauthorized(script: &Script, endpoint: &str, headers: &HeaderMap) -> Option<
     (given != Some(format!("Bearer {token}").as_str())).then_some(401)
 }
 
-fn json_of(value: Value) -> Response {
+fn json_of(value: &Value) -> Response {
     ([("content-type", "application/json")], value.to_string()).into_response()
 }
 
@@ -112,9 +112,9 @@ fn streams(url: &str, script: &mut Script, method: &Method, body: &Value) -> Res
             }
             lay_over(&mut stream, &script.config);
             script.stream = Some(stream.clone());
-            (StatusCode::CREATED, json_of(stream)).into_response()
+            (StatusCode::CREATED, json_of(&stream)).into_response()
         }
-        Method::GET => json_of(Value::from_iter(script.stream.clone())),
+        Method::GET => json_of(&Value::from_iter(script.stream.clone())),
         Method::PATCH if script.stream.is_some() => {
             let changed = delivery(url, script, &body["delivery"]);
             let mut stream = script.stream.take().unwrap_or_default();
@@ -126,7 +126,7 @@ fn streams(url: &str, script: &mut Script, method: &Method, body: &Value) -> Res
                 stream["events_delivered"] = body["events_requested"].clone();
             }
             script.stream = Some(stream.clone());
-            json_of(stream)
+            json_of(&stream)
         }
         Method::DELETE if script.stream.take().is_some() => StatusCode::NO_CONTENT.into_response(),
         _ => StatusCode::NOT_FOUND.into_response(),
@@ -196,7 +196,7 @@ async fn poll(fake: &FakeTransmitter, request: &Value) -> Response {
             return StatusCode::NOT_FOUND.into_response();
         }
         if !sets.is_empty() || waited >= HELD {
-            return json_of(json!({"sets": sets}));
+            return json_of(&json!({"sets": sets}));
         }
         tokio::time::sleep(step).await;
         waited += step;

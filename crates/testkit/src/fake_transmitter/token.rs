@@ -16,7 +16,7 @@ const SESSION_REVOKED: &str = "https://schemas.openid.net/secevent/caep/event-ty
 const SSF: &str = "https://schemas.openid.net/secevent/ssf/event-type/";
 
 impl FakeSet {
-    pub(super) fn new(iss: &str, aud: Value, jti: &str, key: SigningKey) -> Self {
+    pub(super) fn new(iss: &str, aud: &Value, jti: &str, key: SigningKey) -> Self {
         let header = json!({"typ": "secevent+jwt", "alg": key.alg().name(), "kid": key.kid()});
         let claims = json!({
             "iss": iss, "iat": now(), "jti": jti, "aud": aud, "txn": format!("txn-{jti}"),
