@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, pin::Pin, sync::Arc};
 
 use rusqlite::Transaction;
-use secevent::{Claims, Event, Payload};
+use secevent::{Claims, Event, EventType, Payload};
 
 use super::{Accepted, Outcome, is_about_the_stream};
 
@@ -72,6 +72,13 @@ impl Handlers {
     ) {
         let within = move |tx: &Transaction<'_>, handed: Handed| handler(tx, handed.typed::<E>()?).outcome();
         self.typed.insert(E::URI, Handler::Within(Arc::new(within)));
+    }
+
+    /// The types that are understood; `None` when there is a handler for all others too.
+    pub(super) fn understood(&self) -> Option<Vec<EventType>> {
+        let typed = self.typed.keys().filter(|uri| !is_about_the_stream(uri));
+        let typed: Vec<_> = typed.map(|uri| EventType::from_uri(*uri)).collect();
+        Some(typed).filter(|typed| self.other.is_none() && !typed.is_empty())
     }
 
     /// The handler of a SET: that of the first of its events that has one, since several are names of one event

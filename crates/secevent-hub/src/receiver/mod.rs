@@ -9,6 +9,7 @@ mod intake;
 mod poll_loop;
 #[expect(clippy::module_inception, reason = "the receiver itself, among what it is made of")]
 mod receiver;
+mod receiving;
 mod reception;
 mod standing;
 mod state;
@@ -22,7 +23,8 @@ pub use accepted::{Accepted, Outcome};
 pub use heartbeat::Watch;
 pub use intake::{Intake, Kept, Sink};
 pub use poll_loop::poll_loop;
-pub use receiver::{Receiver, Receiving};
+pub use receiver::Receiver;
+pub use receiving::Receiving;
 pub use standing::Standing;
 pub(crate) use stream::is_about_the_stream;
 pub use subscription::{SubscribeError, Subscription, Wanted, subscribe};

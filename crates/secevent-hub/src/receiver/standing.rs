@@ -25,6 +25,8 @@ pub struct Standing {
 #[derive(Debug, Default)]
 struct Known {
     stream_id: Option<String>,
+    /// Names of events that were asked for and will not be delivered.
+    not_delivered: Vec<String>,
     status: Option<(StreamStatus, Option<String>)>,
     /// The `iat` of the last stream-updated event that was believed.
     status_at: Option<Timestamp>,
@@ -84,7 +86,7 @@ impl Standing {
         json!({
             "id": self.id, "issuer": self.issuer, "status": {
                 "subscribed": known.stream_id.is_some(), "stream_id": known.stream_id, "stream_status": status,
-                "reason": reason, "last_received": known.last_received, "last_verified": known.last_verified,
+                "reason": reason, "not_delivered": known.not_delivered, "last_received": known.last_received, "last_verified": known.last_verified,
                 "last_error": known.last_error,
             },
             "relaxed": relaxed,
@@ -95,7 +97,8 @@ impl Standing {
         self.news.subscribe()
     }
 
-    pub(crate) fn subscribed(&self, stream_id: &str) {
+    // spec: SSF-082
+    pub(crate) fn subscribed(&self, stream_id: &str, not_delivered: &[String]) {
         let mut known = self.known();
         if known.stream_id.as_deref() != Some(stream_id) {
             known.status = None;
@@ -103,6 +106,7 @@ impl Standing {
             known.asked = None;
         }
         known.stream_id = Some(stream_id.to_owned());
+        known.not_delivered = not_delivered.to_vec();
         known.last_error = None;
         self.news.send_modify(|news| *news = News { heard: Instant::now(), verified: None, unknown_keys: 0 });
     }

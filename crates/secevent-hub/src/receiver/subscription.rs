@@ -114,7 +114,7 @@ pub async fn subscribe(
 }
 
 /// The same for a transmitter that we may have had streams at before.
-// spec: SSF-006, SSF-045, SSF-082, SSF-093, SSF-095, SSF-097, SSF-098, SSF-112, CIOP-018, CIOP-021
+// spec: SSF-006, SSF-093, SSF-095, SSF-097, SSF-098, SSF-112, CIOP-018, CIOP-021
 pub(crate) async fn subscribe_again(
     client: &Client,
     wanted: &Wanted,
@@ -143,7 +143,6 @@ pub(crate) async fn subscribe_again(
     };
     let stream = adoption::stream(&transmitter, wanted, standing.id()).await?;
     let policy = policy(wanted, &stream)?;
-    standing.subscribed(&stream.stream_id);
     say(&standing, wanted, &stream, default_subjects);
     let watched = Stream { id: stream.stream_id.clone(), standing, seal, not_understood };
     let watched = Arc::new(watched);
@@ -174,7 +173,7 @@ fn policy(wanted: &Wanted, stream: &StreamConfig) -> Result<Policy, SubscribeErr
 }
 
 /// Says what was got, and what of it is less than was asked for.
-// spec: SSF-037, SSF-045, SSF-082, SSF-207
+// spec: SSF-045, SSF-082
 fn say(
     standing: &Standing,
     wanted: &Wanted,
@@ -188,6 +187,7 @@ fn say(
     if !missing.is_empty() {
         warn!(transmitter, ?missing, "the transmitter will not deliver all that was asked for");
     }
+    standing.subscribed(&stream.stream_id, &missing);
     if default_subjects == Some(DefaultSubjects::None) {
         warn!(transmitter, "the transmitter sends nothing before subjects are added to the stream");
     }

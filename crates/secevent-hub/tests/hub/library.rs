@@ -172,6 +172,7 @@ async fn the_answer_does_not_wait_for_the_handler_and_what_waits_survives() {
     receiving.stop().await;
 }
 
+// spec: PUSH-038, POLL-027
 #[tokio::test(flavor = "multi_thread")]
 async fn a_handler_that_fails_is_called_again_while_others_go_on_and_at_last_the_set_is_set_aside() {
     let (app, heard) = (Application::new().await, Heard::default());
@@ -256,7 +257,7 @@ fn rows(table: &Connection) -> i64 {
     table.query_row("SELECT count(*) FROM ended", [], |row| row.get(0)).unwrap()
 }
 
-// spec: POLL-023, POLL-026, CIOP-017
+// spec: SSF-078, POLL-023, POLL-024, POLL-025, POLL-026, CIOP-017
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_polls_acknowledges_what_it_keeps() {
     let (app, heard) = (Application::new().await, Heard::default());
@@ -272,5 +273,7 @@ async fn a_receiver_that_polls_acknowledges_what_it_keeps() {
     }
     heard.are(&["1", "2"]).await;
     eventually("acknowledged", async || app.idp.script(|script| script.queue.is_empty())).await;
+    let asked = app.idp.calls("POST streams")[0].body["events_requested"].clone();
+    assert_eq!(asked, json!([caep_session_revoked()]), "what there is a handler for");
     receiving.stop().await;
 }

@@ -60,7 +60,7 @@ fn refused(answer: &PushAnswer) -> &str {
 }
 
 // spec: SSF-006, PUSH-010, PUSH-011, PUSH-012, PUSH-013, PUSH-022, PUSH-023, PUSH-024, PUSH-025, PUSH-026, PUSH-028
-// spec: PUSH-035, CHK-002, CHK-003, CHK-004, CHK-005, CHK-007, CHK-008, CHK-010, CHK-011, CHK-013
+// spec: PUSH-017, PUSH-018, PUSH-035, CHK-002, CHK-003, CHK-004, CHK-005, CHK-007, CHK-008, CHK-010, CHK-011, CHK-013
 #[tokio::test(flavor = "multi_thread")]
 async fn each_bad_set_is_refused_with_the_code_that_says_why() {
     let (idp, home) = (FakeTransmitter::start().await, Home::new());

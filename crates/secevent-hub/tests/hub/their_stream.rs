@@ -189,6 +189,22 @@ async fn a_stream_that_is_there_is_changed_to_what_is_wanted() {
     hub.stop().await;
 }
 
+// spec: SSF-081, SSF-082, SSF-211, SSF-212
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_transmitter_will_not_deliver_is_shown_and_what_it_sends_beyond_that_is_no_error() {
+    let (idp, home) = (FakeTransmitter::start().await, Home::new());
+    idp.script(|script| script.config.insert("events_delivered".into(), json!([])));
+    let hub = receiving(&home, &idp, |settings| {
+        settings.push = true;
+        settings.events = Some(vec![EventType::from_name("caep:session-revoked").unwrap()]);
+    })
+    .await;
+    assert_eq!(status(&hub).await["not_delivered"], json!(["caep:session-revoked"]));
+    let removed = idp.set("removed").claim("sub_id", json!({"format": "email", "email": "left@example.com"}));
+    assert_eq!(idp.push(removed.sign()).await.status, 202);
+    hub.stop().await;
+}
+
 // spec: SSF-098
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_for_somebody_else_is_neither_adopted_nor_changed() {
