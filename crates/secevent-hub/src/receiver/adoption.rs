@@ -81,14 +81,14 @@ async fn mended(
     let update = UpdateStream { stream_id: stream.stream_id.clone(), changes, ..UpdateStream::default() };
     match transmitter.update_stream(&update).await {
         Ok(updated) => {
-            info!(transmitter = name, "changed the stream that was there");
+            info!(transmitter = %name, "changed the stream that was there");
             Ok(updated)
         }
         // Nothing would arrive on it.
         Err(error) if moved => Err(error.into()),
         Err(CallError::Status { status: 202, .. }) => Ok(stream),
         Err(error) => {
-            warn!(transmitter = name, %error, "the stream that was there could not be changed, and is used as it is");
+            warn!(transmitter = %name, %error, "the stream that was there could not be changed, and is used as it is");
             Ok(stream)
         }
     }

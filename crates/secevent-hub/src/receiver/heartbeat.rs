@@ -40,6 +40,9 @@ impl Default for Watch {
 /// A pause is never shorter: whatever a transmitter answers, it is not asked without end.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 
+/// A shorter `inactivity_timeout` is not served: it would be two requests a second, and more.
+const TIMEOUT_MIN: Duration = Duration::from_secs(2);
+
 /// Verifications that fail are tried again after pauses that double, to this multiple of the first.
 const DOUBLINGS_MAX: u32 = 5;
 
@@ -103,13 +106,13 @@ impl Heartbeat<'_> {
         match verified {
             Ok(()) => {
                 if self.missed > 0 {
-                    info!(transmitter = self.standing.id(), "the stream is well again");
+                    info!(transmitter = %self.standing.id(), "the stream is well again");
                 }
                 self.missed = 0;
             }
             Err(why) => {
                 if self.missed == 0 {
-                    warn!(transmitter = self.standing.id(), %why, "the stream is not verified; trying on");
+                    warn!(transmitter = %self.standing.id(), %why, "the stream is not verified; trying on");
                 }
                 self.missed = self.missed.saturating_add(1);
                 self.standing.error(&why);
@@ -129,7 +132,10 @@ impl Heartbeat<'_> {
                 }
                 news.heard.max(asked)
             };
-            if !matches!(timeout_at(heard + self.times.answer, self.news.changed()).await, Ok(Ok(()))) {
+            if !matches!(
+                timeout_at(heard + self.times.answer.min(LONG), self.news.changed()).await,
+                Ok(Ok(()))
+            ) {
                 let within = self.times.answer;
                 return Err(format!("no verification event came within {within:?} (SSF-191)"));
             }
@@ -166,7 +172,7 @@ impl Heartbeat<'_> {
             } else {
                 self.times.renew
             };
-            let (next, renew) = (self.next(heard), self.begun + renew);
+            let (next, renew) = (self.next(heard), self.begun + renew.min(LONG));
             tokio::select! {
                 () = sleep_until(next.min(renew)) => return renew <= next,
                 changed = self.news.changed() => if changed.is_err() { return true },
@@ -176,23 +182,29 @@ impl Heartbeat<'_> {
 
     /// The least time between two requests for verification.
     fn interval(&self) -> Duration {
-        Duration::from_secs(self.subscription.stream.min_verification_interval.unwrap_or_default())
+        at_most_long(self.subscription.stream.min_verification_interval.unwrap_or_default())
     }
 
     /// When the stream is looked at next.
     fn next(&self, heard: Instant) -> Instant {
         let (stream, asked) = (&self.subscription.stream, self.asked);
-        let secs = |secs: Option<u64>| secs.map(Duration::from_secs);
         let at_least = self.interval().max(PAUSE_MIN);
         if self.missed > 0 {
-            let pause = self.times.answer * 2_u32.pow(self.missed.min(DOUBLINGS_MAX));
-            return Instant::now().max(asked + pause.max(at_least));
+            let pause = self.times.answer.saturating_mul(2_u32.pow(self.missed.min(DOUBLINGS_MAX)));
+            return Instant::now().max(asked + pause.max(at_least).min(LONG));
         }
         // A call about the stream keeps it alive; taking what is pushed does not (SSF-090).
-        let alive = secs(stream.inactivity_timeout).map(|timeout| asked + timeout / 2);
-        let silent = heard.max(asked) + self.times.silence;
+        let alive = stream.inactivity_timeout.map(|secs| asked + at_most_long(secs).max(TIMEOUT_MIN) / 2);
+        let silent = heard.max(asked) + self.times.silence.min(LONG);
         alive.map_or(silent, |alive| alive.min(silent)).max(asked + at_least)
     }
+}
+
+/// No time of a transmitter or a configuration counts for more: an instant far away cannot be told.
+const LONG: Duration = Duration::from_hours(30 * 24);
+
+fn at_most_long(secs: u64) -> Duration {
+    Duration::from_secs(secs).min(LONG)
 }
 
 /// The words of an error that may pass; the others end the subscription.

@@ -103,7 +103,7 @@ impl<S: Sink> Reception<S> {
                 }
                 Err(why) => {
                     failures = if begun.elapsed() > SUCCESS { 1 } else { failures.saturating_add(1) };
-                    warn!(transmitter = self.standing.id(), %why, "not receiving; trying again");
+                    warn!(transmitter = %self.standing.id(), %why, "not receiving; trying again");
                     self.standing.unsubscribed(Some(&why));
                 }
             }
@@ -173,6 +173,6 @@ impl<S> Drop for Reception<S> {
         if let Some(push_to) = &self.push_to {
             push_to.endpoint.set(None);
         }
-        info!(transmitter = self.standing.id(), "no longer receiving");
+        info!(transmitter = %self.standing.id(), "no longer receiving");
     }
 }

@@ -94,12 +94,12 @@ impl Stream {
         let transmitter = self.standing.id();
         match status {
             StreamStatus::Disabled => {
-                warn!(transmitter, reason = %words, "the stream is disabled: no more events, and none are held");
+                warn!(%transmitter, reason = %words, "the stream is disabled: no more events, and none are held");
             }
             StreamStatus::Paused => {
-                warn!(transmitter, reason = %words, "the stream is paused: events are held by the transmitter");
+                warn!(%transmitter, reason = %words, "the stream is paused: events are held by the transmitter");
             }
-            _ => info!(transmitter, status = %status, reason = %words, "the stream has a status"),
+            _ => info!(%transmitter, status = %status, reason = %words, "the stream has a status"),
         }
     }
 }

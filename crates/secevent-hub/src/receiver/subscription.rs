@@ -181,15 +181,15 @@ fn say(
     default_subjects: Option<DefaultSubjects>,
 ) {
     let (transmitter, id) = (standing.id(), stream.stream_id.escape_debug().to_string());
-    info!(transmitter, stream = %id, delivery = stream.delivery.method(), "subscribed");
+    info!(%transmitter, stream = %id, delivery = %stream.delivery.method(), "subscribed");
     let missing = wanted.events.iter().flatten().filter(|event| !stream.events_delivered.contains(event));
     let missing: Vec<_> = missing.take(NAMES_MAX).map(EventType::name).collect();
     if !missing.is_empty() {
-        warn!(transmitter, ?missing, "the transmitter will not deliver all that was asked for");
+        warn!(%transmitter, ?missing, "the transmitter will not deliver all that was asked for");
     }
     standing.subscribed(&stream.stream_id, &missing);
     if default_subjects == Some(DefaultSubjects::None) {
-        warn!(transmitter, "the transmitter sends nothing before subjects are added to the stream");
+        warn!(%transmitter, "the transmitter sends nothing before subjects are added to the stream");
     }
 }
 

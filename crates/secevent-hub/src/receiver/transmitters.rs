@@ -103,7 +103,7 @@ pub(crate) fn warn_of_another_content(transmitter: &str, set: &VerifiedSet, befo
     let same = danger::peek(before).is_ok_and(|before| before.claims == *set.members());
     if !same {
         let jti = set.jti().escape_debug();
-        warn!(transmitter, %jti, "a SET came again under the same `jti` with other claims; the first one stays");
+        warn!(%transmitter, %jti, "a SET came again under the same `jti` with other claims; the first one stays");
     }
 }
 

@@ -136,7 +136,7 @@ impl Verifier {
         let outcome = self.try_take(token, named, sink).await;
         if let (Err(refusal), Some(stream)) = (&outcome, &self.stream) {
             let words = refusal.to_string().escape_debug().to_string();
-            warn!(transmitter = stream.standing.id(), error = %words, "did not take a SET");
+            warn!(transmitter = %stream.standing.id(), error = %words, "did not take a SET");
             stream.standing.error(&words);
         }
         outcome
@@ -156,7 +156,7 @@ impl Verifier {
             Fate::Keep => sink.keep(&set).await.map_err(Refusal::NotNow)?,
             Fate::Discard(why) => {
                 let jti = set.jti().escape_debug();
-                info!(transmitter = stream.standing.id(), %jti, %why, "acknowledged and not acted on");
+                info!(transmitter = %stream.standing.id(), %jti, %why, "acknowledged and not acted on");
                 Kept::Repeat
             }
         };

@@ -104,10 +104,16 @@ async fn a_stream_is_kept_alive_and_not_asked_more_often_than_it_may_be() {
     hub.stop().await;
 
     let (idp, home) = (FakeTransmitter::start().await, Home::new());
-    idp.script(|script| script.config.insert("min_verification_interval".into(), 60.into()));
+    idp.script(|script| {
+        script.config.insert("min_verification_interval".into(), u64::MAX.into());
+        script.config.insert("inactivity_timeout".into(), u64::MAX.into());
+    });
     let hub = receiving(&home, &idp, |settings| settings.watch.silence = Duration::from_millis(50)).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(idp.count("verification"), 1);
+    assert_eq!(status(&hub).await["subscribed"], true);
+    idp.queue("after", idp.set("after").sign());
+    eventually("it receives", async || received(&hub).await == ["after"]).await;
     hub.stop().await;
 }
 
