@@ -20,6 +20,7 @@ use crate::{
     ReceiverSettings, Settings,
     accept::{IdempotencyLocks, is_framework},
     keys::KeyRing,
+    receiver::Transmitters,
     recent::Recent,
     stream::{Queue, Stream},
     streams::Streams,
@@ -40,6 +41,7 @@ pub(crate) struct Shared {
     pub(crate) recent: Arc<Recent>,
     pub(crate) keys: KeyRing,
     pub(crate) jti: JtiMint,
+    pub(crate) transmitters: Transmitters,
     pub(crate) stopping: watch::Sender<bool>,
     /// Held while a stream is made, changed or removed, so that the disk sees what memory saw, in one order.
     pub(crate) stream_changes: tokio::sync::Mutex<()>,
@@ -69,7 +71,7 @@ pub enum HubError {
 }
 
 /// How long a stop waits for what is on its way.
-const DRAIN_MAX: Duration = Duration::from_secs(10);
+pub(crate) const DRAIN_MAX: Duration = Duration::from_secs(10);
 
 impl Hub {
     /// Starts a hub over a store: loads streams and keys, makes the keys that are missing, begins to deliver.
@@ -105,6 +107,7 @@ impl Hub {
             store,
             streams,
             recent,
+            transmitters: Transmitters::default(),
             stopping: watch::Sender::new(false),
             stream_changes: tokio::sync::Mutex::default(),
             idempotency: IdempotencyLocks::default(),

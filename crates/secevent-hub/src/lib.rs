@@ -32,6 +32,8 @@ mod writer;
 
 pub use accept::{AcceptError, Accepted, NewSignal};
 pub use hub::{Hub, HubError};
+/// SQLite as it is used here, for handlers that share its transactions.
+pub use rusqlite;
 pub use serve::Listener;
 pub use settings::{Clock, Limits, ReceiverSettings, Settings};
 pub use tls::{Tls, TlsError};

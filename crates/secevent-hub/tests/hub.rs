@@ -6,10 +6,16 @@
 mod disk;
 #[path = "hub/events.rs"]
 mod events;
+#[path = "hub/examples.rs"]
+mod examples;
 #[path = "hub/home.rs"]
 mod home;
 #[path = "hub/http.rs"]
 mod http_call;
+#[path = "hub/library.rs"]
+mod library;
+#[path = "hub/misbehaving.rs"]
+mod misbehaving;
 #[path = "hub/old_data.rs"]
 mod old_data;
 #[path = "hub/operator.rs"]
@@ -22,6 +28,8 @@ mod push;
 mod push_receiver;
 #[path = "hub/receiving.rs"]
 mod receiving;
+#[path = "hub/relaxed.rs"]
+mod relaxed;
 #[path = "hub/restart.rs"]
 mod restart;
 #[path = "hub/rotation.rs"]
@@ -32,6 +40,8 @@ mod status;
 mod streams;
 #[path = "hub/subjects.rs"]
 mod subjects;
+#[path = "hub/their_stream.rs"]
+mod their_stream;
 #[path = "hub/update.rs"]
 mod update;
 #[path = "hub/vectors.rs"]

@@ -10,6 +10,8 @@
 //! ```
 
 mod certificate;
+#[cfg(feature = "transmitter")]
+pub mod fake_transmitter;
 mod peer;
 mod python;
 mod vector;

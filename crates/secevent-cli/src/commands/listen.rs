@@ -9,7 +9,7 @@ use secevent::{Event, EventType, VerifiedSet};
 use secevent_http::router::push_endpoint;
 use secevent_hub::{
     config::is_loopback_http,
-    receiver::{Intake, Sink, Subscription, Wanted, poll_loop, subscribe},
+    receiver::{Intake, Kept, Sink, Subscription, Wanted, poll_loop, subscribe},
 };
 use secevent_ssf::stream::Secret;
 use serde_json::json;
@@ -148,8 +148,7 @@ async fn hear(
     mut stopped: watch::Receiver<bool>,
     pushed: Option<(TcpListener, Secret)>,
 ) -> Result<(), Failure> {
-    let state = secevent_jose::base64url(&secevent_jose::random::<9>());
-    let verification = subscription.transmitter.verify(&subscription.stream.stream_id, Some(&state));
+    let verification = subscription.verify();
     if let Some((listener, secret)) = pushed {
         let app = push_endpoint("/", Intake::new(subscription.verifier.clone(), secret, printer));
         let until = async move { drop(stopped.wait_for(|stop| *stop).await) };
@@ -163,7 +162,7 @@ async fn hear(
     polled.map_err(|error| Failure::could_not(format_args!("the stream ended: {error}")))
 }
 
-fn said(verification: Result<(), secevent_http::client::CallError>) {
+fn said(verification: Result<String, secevent_http::client::CallError>) {
     if let Err(error) = verification {
         output::note(format_args!("no verification event: {error}"));
     }
@@ -177,25 +176,25 @@ struct Printer {
 }
 
 impl Sink for Printer {
-    async fn keep(&self, set: VerifiedSet) -> Result<(), String> {
+    async fn keep(&self, set: &VerifiedSet) -> Result<Kept, String> {
         let verification = matches!(set.event(), Event::Verification(_));
         if !verification && self.left.load(Ordering::Acquire) == 0 {
             // Not acknowledged: with --keep it comes to whoever listens next.
             return Err("enough was heard".to_owned());
         }
         match self.form {
-            Form::Json => output::json(&described(&set)),
+            Form::Json => output::json(&described(set)),
             Form::People if verification => {
                 output::remark("the stream is verified; signals follow");
                 Ok(())
             }
-            Form::People => output::say(line(&set)),
+            Form::People => output::say(line(set)),
         }
         .map_err(|error| error.to_string())?;
         if !verification && self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.stop.send_replace(true);
         }
-        Ok(())
+        Ok(Kept::New)
     }
 }
 

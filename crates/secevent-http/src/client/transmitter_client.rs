@@ -1,6 +1,6 @@
 //! A receiver's side of the conversation: stream management (SSF 1.0 §8) and polling (RFC 8936).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use http::{
     Method,
@@ -14,7 +14,7 @@ use secevent_ssf::{
     metadata::TransmitterMetadata,
     stream::{
         AddSubject, CreateStream, RemoveSubject, StatusDocument, StreamConfig, UpdateStream,
-        VerificationRequest,
+        VerificationRequest, successor,
     },
 };
 use serde::Serialize;
@@ -40,6 +40,8 @@ pub struct TransmitterClient {
     client: Client,
     metadata: TransmitterMetadata,
     authorization: Option<String>,
+    /// Called when a delivery method is named as drafts did; without it, such an answer is refused.
+    legacy_delivery: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
 /// A call that did not bring what it was made for.
@@ -70,7 +72,12 @@ pub enum CallError {
 impl TransmitterClient {
     /// A client of the transmitter with this metadata. `authorization` is the whole value of the field.
     pub const fn new(client: Client, metadata: TransmitterMetadata, authorization: Option<String>) -> Self {
-        Self { client, metadata, authorization }
+        Self { client, metadata, authorization, legacy_delivery: None }
+    }
+
+    /// Takes delivery methods that are named by the URIs of old drafts as well, and tells of each.
+    pub fn allow_legacy_delivery(self, used: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { legacy_delivery: Some(Arc::new(used)), ..self }
     }
 
     /// What the transmitter publishes.
@@ -98,7 +105,8 @@ impl TransmitterClient {
         let answer = self.call(Method::GET, self.configuration(None)?, NO_BODY).await?;
         let body = expect(&answer, &[200])?;
         let refused = |detail: String| Refusal::new("SSF-110", "", detail, "send an array of configurations");
-        let value = json::parse(body).map_err(|error| refused(error.to_string()))?;
+        let mut value = json::parse(body).map_err(|error| refused(error.to_string()))?;
+        value.as_array_mut().into_iter().flatten().for_each(|stream| self.modernise(stream));
         let streams = serde_json::from_value::<Vec<StreamConfig>>(value);
         let streams = streams.map_err(|error| refused(error.to_string()))?;
         streams.into_iter().map(|stream| self.of_issuer(stream)).collect()
@@ -193,7 +201,26 @@ impl TransmitterClient {
     }
 
     fn stream_config(&self, answer: &Response, success: &[u16]) -> Result<StreamConfig, CallError> {
-        self.of_issuer(StreamConfig::parse(expect(answer, success)?)?)
+        let body = expect(answer, success)?;
+        let stream = match json::parse(body) {
+            Ok(mut stream) if self.legacy_delivery.is_some() => {
+                self.modernise(&mut stream);
+                StreamConfig::parse(stream.to_string().as_bytes())?
+            }
+            _ => StreamConfig::parse(body)?,
+        };
+        self.of_issuer(stream)
+    }
+
+    /// Names the delivery method of a stream as it is called today, where that may be done.
+    // spec: SSF-030
+    fn modernise(&self, stream: &mut Value) {
+        let Some(used) = &self.legacy_delivery else { return };
+        let Some(method) = stream.pointer_mut("/delivery/method") else { return };
+        if let Some(successor) = method.as_str().and_then(successor) {
+            *method = successor.into();
+            used();
+        }
     }
 
     // spec: SSF-097, SSF-112, SSF-124, SSF-136

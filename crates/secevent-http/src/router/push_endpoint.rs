@@ -27,6 +27,11 @@ pub trait PushIntake: Clone + Send + Sync + 'static {
     /// Who is sending? Asked before the body is read (PUSH-056).
     fn authenticate(&self, headers: &HeaderMap) -> Result<(), Refused>;
 
+    /// Whether a body of this `Content-Type` is a SET; in any case and with any parameters (PUSH-008).
+    fn takes(&self, content_type: &str) -> bool {
+        push::is_content_type(content_type)
+    }
+
     /// Takes one SET; when this returns `Ok` the receiver is responsible for it (PUSH-038).
     fn accept(&self, set: String) -> impl Future<Output = Result<(), Refused>> + Send;
 }
@@ -80,7 +85,8 @@ pub fn push_endpoint<I: PushIntake>(path: &str, intake: I) -> Router {
 async fn receive<I: PushIntake>(State(intake): State<I>, request: Request) -> Result<StatusCode, Refused> {
     let (parts, body) = request.into_parts();
     intake.authenticate(&parts.headers)?;
-    if !is_set(&parts.headers) {
+    let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if !intake.takes(content_type.unwrap_or_default()) {
         let detail = format!("send `Content-Type: {}`", push::CONTENT_TYPE);
         return Err(Problem::new(415, "the body is no SET", detail).into());
     }
@@ -93,11 +99,4 @@ async fn receive<I: PushIntake>(State(intake): State<I>, request: Request) -> Re
     })?;
     intake.accept(set).await?;
     Ok(StatusCode::ACCEPTED)
-}
-
-/// Media types compare without case and without parameters (PUSH-008).
-fn is_set(headers: &HeaderMap) -> bool {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = value.split(';').next().unwrap_or_default().trim();
-    media_type.eq_ignore_ascii_case(push::CONTENT_TYPE)
 }

@@ -5,6 +5,7 @@ mod health;
 mod keys;
 mod received;
 mod streams;
+mod transmitters;
 
 use axum::{
     Router,
@@ -29,6 +30,7 @@ impl Hub {
             .route("/v1/keys", get(keys::list))
             .route("/v1/keys/rotate", post(keys::rotate))
             .route("/v1/received", get(received::list))
+            .route("/v1/transmitters", get(transmitters::list))
             .route("/v1/streams/{id}/pause", post(streams::pause))
             .route("/v1/streams/{id}/resume", post(streams::resume))
             .route("/v1/streams/{id}/{verb}", any(not_yet))

@@ -11,6 +11,8 @@ use secevent::Alg;
 use secevent_ssf::metadata::DefaultSubjects;
 use serde::Deserialize;
 
+use crate::receiver::Tolerance;
+
 pub use development::make_private_folder;
 pub use error::ConfigError;
 pub use resolve::is_loopback_http;
@@ -275,6 +277,11 @@ pub struct TransmitterSection {
     pub token: Option<SecretRef>,
     /// What to ask for; everything when absent.
     pub events: Option<Vec<String>>,
+    /// What it is forgiven: `"strict"`, `"lenient"`, or a list of rules.
+    #[serde(default)]
+    pub tolerance: Tolerance,
+    /// How long its stream may be silent before it is verified; an hour when absent.
+    pub silence: Option<Length>,
 }
 
 /// How SETs come to us.

@@ -174,9 +174,24 @@ fn transmitter(section: &TransmitterSection, env: Env<'_>) -> Result<Transmitter
     let mut settings = TransmitterSettings::new(&section.id, &section.issuer, section.audience.clone());
     settings.push = section.delivery == DeliveryName::Push;
     settings.authorization = token.map(|token| Secret::new(format!("Bearer {token}")));
+    settings.tolerance = section.tolerance;
+    if let Some(silence) = section.silence.map(super::Length::duration) {
+        // spec: SSF-086
+        if silence < SILENCE_MIN {
+            return Err(ConfigError::new("silence: give at least \"10s\""));
+        }
+        settings.watch.silence = silence;
+    }
+    // spec: SSF-080
+    if section.events.as_ref().is_some_and(Vec::is_empty) {
+        return Err(ConfigError::new("events: name at least one, or leave it out to ask for all"));
+    }
     settings.events = events.transpose().map_err(|error| ConfigError::new(format!("events: {error}")))?;
     Ok(settings)
 }
+
+/// A transmitter is not asked for verification without end.
+const SILENCE_MIN: std::time::Duration = std::time::Duration::from_secs(10);
 
 const ISSUER_RULE: &str = "use an https URL without query and fragment; http is for loopback only (SSF-031)";
 

@@ -122,6 +122,23 @@ fn mistakes_are_named_with_their_place_and_mend() {
             "line 5: `pull` is no choice here; use push or poll",
         ),
         (
+            &transmitter("audience = [\"b\"]\nevents = []"),
+            "[[transmitter]] \"a\": events: name at least one, or leave it out to ask for all",
+        ),
+        (
+            &transmitter("audience = [\"b\"]\nsilence = \"1s\""),
+            "[[transmitter]] \"a\": silence: give at least \"10s\"",
+        ),
+        (
+            &transmitter("audience = [\"b\"]\ntolerance = \"some\""),
+            "line 5: \"some\": give \"strict\", \"lenient\" or a list of rules",
+        ),
+        (
+            &transmitter("audience = [\"b\"]\ntolerance = [\"no-typ\"]"),
+            "line 5: \"no-typ\" is no rule that can be relaxed; name some of missing-typ, typ-jwt, \
+             subject-in-event, legacy-delivery, media-type",
+        ),
+        (
             "[[transmitter]]\nid = \"a\"\nissuer = \"ftp://t.example\"\naudience = [\"b\"]",
             "[[transmitter]] \"a\": issuer \"ftp://t.example\": use an https URL without query and fragment; http \
              is for loopback only (SSF-031)",
@@ -347,4 +364,19 @@ fn a_certificate_and_its_key_are_read_and_belong_together() {
     let variables = variables.map(|(name, value)| (name.to_owned(), value));
     assert!(Config::parse("", variables.into_iter()).unwrap().tls().unwrap().is_some());
     assert!(Config::default().tls().unwrap().is_none());
+}
+
+#[test]
+fn a_transmitter_is_forgiven_what_its_section_says() {
+    let tolerance = |rest: &str| {
+        let section = "[[transmitter]]\nid = \"a\"\nissuer = \"https://t.example\"\naudience = [\"b\"]";
+        let config = Config::parse(&format!("{section}\n{rest}"), std::iter::empty()).unwrap();
+        let (_, transmitters) = config.settings(HERE, &no_variables, Arc::new(|| Millis(0))).unwrap();
+        (transmitters[0].tolerance, transmitters[0].watch.silence.as_secs())
+    };
+    assert_eq!(tolerance(""), (Tolerance::STRICT, 3_600));
+    assert_eq!(tolerance("tolerance = \"strict\"\nsilence = \"10m\""), (Tolerance::STRICT, 600));
+    assert_eq!(tolerance("tolerance = \"lenient\"").0, Tolerance::LENIENT);
+    let some = Tolerance::STRICT.with(crate::receiver::Relaxed::MissingTyp);
+    assert_eq!(tolerance("tolerance = [\"missing-typ\"]").0, some);
 }

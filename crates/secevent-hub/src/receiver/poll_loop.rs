@@ -2,13 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use secevent::ErrorCode;
 use secevent_http::client::CallError;
 use secevent_ssf::{
-    delivery::{
-        SetError,
-        poll::{PollRequest, PollResponse},
-    },
+    delivery::poll::{PollRequest, PollResponse},
     engine::backoff,
 };
 use tokio::{sync::watch, time::Instant};
@@ -98,24 +94,17 @@ impl<S: Sink> Poller<'_, S> {
         self.request.set_errs.clear();
         let mut came = Came::Nothing;
         for (jti, set) in response.sets {
-            let taken = take(self.subscription, self.sink, &jti, &set).await;
-            if !matches!(taken, Taken::NotNow(_)) {
-                self.failures = 0;
-            }
-            match taken {
-                Taken::Kept => self.request.ack.push(jti),
-                Taken::Refused(error) => {
-                    let words = error.description.escape_debug();
-                    warn!(jti = %jti.escape_debug(), error = %words, "refused a SET");
-                    self.request.set_errs.push((jti, error));
-                }
-                Taken::NotNow(why) => {
-                    let jti = jti.escape_debug();
-                    warn!(%jti, %why, "a SET could not be taken now; it will come again");
+            let taken = self.subscription.verifier.take(&set, Some(&jti), self.sink).await;
+            match taken.map_err(|refusal| refusal.set_error()) {
+                Ok(()) => self.request.ack.push(jti),
+                Err(Some(error)) => self.request.set_errs.push((jti, error)),
+                // Not acknowledged: it will come again.
+                Err(None) => {
                     came = Came::Trouble;
                     continue;
                 }
             }
+            self.failures = 0;
             if matches!(came, Came::Nothing) {
                 came = Came::Sets;
             }
@@ -148,30 +137,6 @@ impl<S: Sink> Poller<'_, S> {
 fn pause_after_empty(answers: u32) -> Duration {
     let doubled = answers.saturating_sub(1).min(6);
     Duration::from_millis((100 << doubled).min(5_000))
-}
-
-enum Taken {
-    Kept,
-    Refused(SetError),
-    NotNow(String),
-}
-
-async fn take<S: Sink>(subscription: &Subscription, sink: &S, jti: &str, set: &str) -> Taken {
-    let verified = match subscription.verifier.verify(set).await {
-        Ok(verified) => verified,
-        Err(refusal) => match refusal.set_error() {
-            Some(error) => return Taken::Refused(error),
-            None => return Taken::NotNow(refusal.to_string()),
-        },
-    };
-    if verified.jti() != jti {
-        let words = "the member name is not the `jti` of its SET (POLL-042)";
-        return Taken::Refused(SetError::new(ErrorCode::InvalidRequest, words));
-    }
-    match sink.keep(verified).await {
-        Ok(()) => Taken::Kept,
-        Err(why) => Taken::NotNow(why),
-    }
 }
 
 /// What is not acknowledged yet, as a request that is answered at once (POLL-016).

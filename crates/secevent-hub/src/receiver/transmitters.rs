@@ -1,34 +1,32 @@
-//! The transmitters of a configuration: a task each that subscribes, and starts over when something breaks.
+//! The transmitters of a hub: what it receives from them is listed at `/v1/received`.
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, PoisonError, RwLock},
-    time::Duration,
 };
 
 use axum::{
     Router,
     extract::{Path, Request, State},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::post,
 };
-use secevent::{EventType, VerifiedSet};
-use secevent_http::{
-    client::CallError,
-    router::{Problem, push_endpoint},
-};
+use secevent::{EventType, VerifiedSet, danger};
+use secevent_http::router::Problem;
 use secevent_ssf::{
-    engine::backoff,
     store::{Batch, Received, Write},
     stream::Secret,
 };
-use tower::ServiceExt;
 use tracing::{info, warn};
 
-use super::{Intake, Sink, Wanted, poll_loop, subscribe};
-use crate::{Hub, hub::stopped};
+use super::{
+    Kept, Sink, Standing, Tolerance, Watch,
+    reception::{Endpoint, PushTo, Reception},
+    state::StateSeal,
+};
+use crate::Hub;
 
-/// A transmitter that the hub receives from.
+/// A transmitter that is received from.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TransmitterSettings {
@@ -36,7 +34,7 @@ pub struct TransmitterSettings {
     pub id: String,
     /// Its issuer URL.
     pub issuer: String,
-    /// The `aud` values that name this hub.
+    /// The `aud` values that name this receiver.
     pub audience: Vec<String>,
     /// Whether it pushes to us; we poll otherwise.
     pub push: bool,
@@ -44,6 +42,12 @@ pub struct TransmitterSettings {
     pub authorization: Option<Secret>,
     /// What to ask for; everything when absent.
     pub events: Option<Vec<EventType>>,
+    /// What it is forgiven; nothing unless said.
+    pub tolerance: Tolerance,
+    /// How closely its stream is watched.
+    pub watch: Watch,
+    /// The members of complex subjects that are interpreted here; those that SSF 1.0 §3.3 names when absent.
+    pub understood: Option<Vec<String>>,
 }
 
 impl TransmitterSettings {
@@ -56,52 +60,111 @@ impl TransmitterSettings {
             push: false,
             authorization: None,
             events: None,
+            tolerance: Tolerance::STRICT,
+            watch: Watch::default(),
+            understood: None,
         }
     }
 }
 
 /// Keeps SETs in the hub's store, under the transmitter they came from.
 #[derive(Debug)]
-struct Kept {
+struct Listed {
     hub: Hub,
     transmitter: String,
 }
 
-impl Sink for Kept {
+impl Sink for Listed {
     // spec: PUSH-037, SET-069, POLL-026, CHK-015, CHK-016
-    async fn keep(&self, set: VerifiedSet) -> Result<(), String> {
-        let received = Received {
-            no: 0,
-            transmitter: self.transmitter.clone(),
-            iss: set.iss().to_owned(),
-            jti: set.jti().to_owned(),
-            set: set.token().to_owned(),
-            at: self.hub.now().timestamp(),
-        };
-        let (event, jti) = (set.event().event_type().name(), received.jti.clone());
+    async fn keep(&self, set: &VerifiedSet) -> Result<Kept, String> {
+        let (iss, jti) = (set.iss().to_owned(), set.jti().to_owned());
+        // What hinders the store is in the log; a transmitter is told no details.
+        let unable = |_| "the hub cannot write now".to_owned();
+        let named = (iss.clone(), jti.clone());
+        let before = self.hub.read_store(move |store| store.received_as(&named.0, &named.1)).await;
+        if let Some(before) = before.map_err(unable)? {
+            warn_of_another_content(&self.transmitter, set, &before.set);
+            return Ok(Kept::Repeat);
+        }
+        let transmitter = self.transmitter.clone();
+        let (set_text, at) = (set.token().to_owned(), self.hub.now().timestamp());
+        let received = Received { no: 0, transmitter, iss, jti, set: set_text, at };
         let batch = Batch { events: Vec::new(), writes: vec![Write::Received(received)] };
-        // What hinders the writer is in the log; a transmitter is told no details.
-        self.hub.commit(batch).await.map_err(|_| "the hub cannot write now".to_owned())?;
-        let (event, jti) = (event.escape_debug(), jti.escape_debug());
+        self.hub.commit(batch).await.map_err(unable)?;
+        let event = set.event().event_type().name();
+        let (event, jti) = (event.escape_debug(), set.jti().escape_debug());
         info!(transmitter = %self.transmitter, %event, %jti, "received");
-        Ok(())
+        Ok(Kept::New)
     }
 }
 
-/// The push endpoints of the transmitters that have subscribed by now.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Endpoints(Arc<RwLock<BTreeMap<String, Router>>>);
+/// The first SET of a name stays; a second one that says something else is a fault, or worse, of its issuer.
+pub(crate) fn warn_of_another_content(transmitter: &str, set: &VerifiedSet, before: &str) {
+    let same = danger::peek(before).is_ok_and(|before| before.claims == *set.members());
+    if !same {
+        let jti = set.jti().escape_debug();
+        warn!(%transmitter, %jti, "a SET came again under the same `jti` with other claims; the first one stays");
+    }
+}
+
+/// How things stand with each transmitter of a hub, in the order of the configuration.
+#[derive(Debug, Default)]
+pub(crate) struct Transmitters(RwLock<Vec<Arc<Standing>>>);
+
+impl Transmitters {
+    pub(super) fn add(&self, standing: Arc<Standing>) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).push(standing);
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<Standing>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+type Endpoints = Arc<BTreeMap<String, Endpoint>>;
 
 impl Hub {
     /// Subscribes to these transmitters, and answers with the router of their push endpoints.
     pub fn receive_from(&self, transmitters: Vec<TransmitterSettings>) -> Router {
-        let endpoints = Endpoints::default();
+        let mut endpoints = BTreeMap::new();
         for settings in transmitters {
-            let endpoints = endpoints.clone();
-            self.spawn(|hub| keep_subscribed(hub, settings, endpoints));
+            let endpoint = Endpoint::new(self.intake_credential(&settings.id));
+            endpoints.insert(settings.id.clone(), endpoint.clone());
+            self.receive(settings, endpoint);
         }
         let path = self.paths().below("/receive/{transmitter}");
-        Router::new().route(&path, post(dispatch)).with_state(endpoints)
+        Router::new().route(&path, post(dispatch)).with_state(Arc::new(endpoints))
+    }
+
+    /// How things stand with each transmitter that is received from.
+    pub fn transmitters(&self) -> Vec<Arc<Standing>> {
+        self.0.transmitters.all()
+    }
+
+    fn receive(&self, settings: TransmitterSettings, endpoint: Endpoint) {
+        let standing = Arc::new(Standing::new(&settings.id, &settings.issuer, settings.tolerance));
+        self.0.transmitters.add(Arc::clone(&standing));
+        let path = format!("/receive/{}", settings.id);
+        let push_to =
+            settings.push.then(|| PushTo { url: self.url(&path), path: self.paths().below(&path), endpoint });
+        let reception = Reception {
+            sink: Arc::new(Listed { hub: self.clone(), transmitter: settings.id.clone() }),
+            seal: StateSeal::new(self.0.jti.derive(&format!("state {}", settings.id))),
+            client: self.client().clone(),
+            clock: Arc::clone(&self.0.settings.clock),
+            set_bytes: self.0.settings.limits.set_bytes,
+            stop: self.0.stopping.subscribe(),
+            settings,
+            standing,
+            push_to,
+        };
+        self.spawn(|_| reception.run());
+    }
+
+    /// What a transmitter sends as `Authorization` when it pushes: derived, so that it survives a restart.
+    fn intake_credential(&self, transmitter: &str) -> Secret {
+        let name = self.0.jti.derive(&format!("intake {transmitter}"));
+        Secret::new(format!("Bearer {}", secevent_jose::base64url(&name)))
     }
 }
 
@@ -109,79 +172,10 @@ async fn dispatch(
     State(endpoints): State<Endpoints>,
     Path(transmitter): Path<String>,
     request: Request,
-) -> Response {
-    let endpoint = endpoints.0.read().unwrap_or_else(PoisonError::into_inner).get(&transmitter).cloned();
-    match endpoint {
-        Some(endpoint) => endpoint.oneshot(request).await.into_response(),
-        // Unknown here, or not subscribed yet: without its credential nobody learns which.
-        None => Problem::unauthorized_by(request.headers()).into_response(),
-    }
-}
-
-async fn keep_subscribed(hub: Hub, settings: TransmitterSettings, endpoints: Endpoints) {
-    let mut stopping = hub.0.stopping.subscribe();
-    let mut failures = 0;
-    while !hub.is_stopping() {
-        match receive(&hub, &settings, &endpoints).await {
-            Ok(()) => failures = 0,
-            Err(why) => {
-                failures += 1;
-                warn!(transmitter = %settings.id, %why, "not receiving; trying again");
-            }
-        }
-        let jitter = u32::from_be_bytes(secevent_jose::random::<4>());
-        let pause = Duration::from_millis(backoff(failures, jitter).clamp(500, 60_000));
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = stopped(&mut stopping) => {}
-        }
-    }
-}
-
-/// Subscribes and receives until something breaks or the hub stops.
-async fn receive(hub: &Hub, settings: &TransmitterSettings, endpoints: &Endpoints) -> Result<(), String> {
-    let path = format!("/receive/{}", settings.id);
-    let credential = hub.intake_credential(&settings.id);
-    let wanted = Wanted {
-        authorization: settings.authorization.as_ref().map(|secret| secret.expose().to_owned()),
-        audience: settings.audience.clone(),
-        events: settings.events.clone(),
-        push_to: settings.push.then(|| (hub.url(&path), credential.clone())),
-        adopt: true,
-        ..Wanted::new(&settings.issuer)
-    };
-    let mut stop = hub.0.stopping.subscribe();
-    let subscription = tokio::select! {
-        subscription = subscribe(hub.client(), &wanted, hub.0.settings.clock.clone()) => {
-            subscription.map_err(|error| error.to_string())?
-        }
-        () = stopped(&mut stop) => return Ok(()),
-    };
-    let stream = subscription.stream.stream_id.clone();
-    info!(transmitter = %settings.id, stream = %stream.escape_debug(), "subscribed");
-    let sink = Arc::new(Kept { hub: hub.clone(), transmitter: settings.id.clone() });
-    if settings.push {
-        let intake = Intake::new(subscription.verifier.clone(), credential, Arc::clone(&sink))
-            .set_bytes_max(hub.0.settings.limits.set_bytes);
-        let router = push_endpoint(&hub.paths().below(&path), intake);
-        endpoints.0.write().unwrap_or_else(PoisonError::into_inner).insert(settings.id.clone(), router);
-    }
-    match subscription.transmitter.verify(&stream, None).await {
-        // Asked for just before this start; the SETs come all the same.
-        Ok(()) | Err(CallError::Status { status: 429, .. }) => {}
-        Err(error) => return Err(error.to_string()),
-    }
-    if settings.push {
-        stopped(&mut stop).await;
-        return Ok(());
-    }
-    poll_loop(&subscription, sink, stop).await.map_err(|error| error.to_string())
-}
-
-impl Hub {
-    /// What a transmitter sends as `Authorization` when it pushes: derived, so that it survives a restart.
-    fn intake_credential(&self, transmitter: &str) -> Secret {
-        let name = self.0.jti.derive(&format!("intake {transmitter}"));
-        Secret::new(format!("Bearer {}", secevent_jose::base64url(&name)))
+) -> Result<Response, Problem> {
+    match endpoints.get(&transmitter) {
+        Some(endpoint) => endpoint.answer(request).await,
+        // Unknown here: without a credential nobody learns that.
+        None => Err(Problem::unauthorized_by(request.headers())),
     }
 }

@@ -86,6 +86,10 @@ impl Store for Moody {
         self.inner.received(from, after, limit)
     }
 
+    fn received_as(&self, iss: &str, jti: &str) -> Result<Option<Received>, StoreError> {
+        self.inner.received_as(iss, jti)
+    }
+
     fn answer(&self, key: &str) -> Result<Option<IdempotentAnswer>, StoreError> {
         self.inner.answer(key)
     }

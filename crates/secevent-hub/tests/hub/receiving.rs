@@ -125,7 +125,7 @@ async fn a_transmitter_that_holds_no_poll_open_is_not_asked_without_end() {
     hub.stop().await;
 }
 
-// spec: PUSH-014, PUSH-029, PUSH-037
+// spec: PUSH-009, PUSH-014, PUSH-029, PUSH-037, PUSH-056, PUSH-059
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hub_that_is_pushed_to_takes_repeats_and_lists_them_once() {
     let (at, a, bt, b) = subscribe_and_receive(true).await;

@@ -164,6 +164,9 @@ fn a_received_set_is_kept_once(store: &dyn Store) {
     let second = store.received(None, 0, 2).unwrap()[1].no;
     assert_eq!(names(None, second, 9), all[2..]);
     assert_eq!(names(None, u64::MAX, 9), []);
+    let as_named = |iss, jti| store.received_as(iss, jti).unwrap().map(|row| (row.transmitter, row.no));
+    assert_eq!(as_named("i2", "j1"), Some(("b".to_owned(), second)));
+    assert_eq!((as_named("i2", "j2"), as_named("j1", "i2")), (None, None));
 }
 
 fn answers_are_counted_from_their_batch(store: &dyn Store) {

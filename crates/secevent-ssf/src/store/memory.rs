@@ -181,6 +181,11 @@ impl Store for MemoryStore {
         Ok(model.received.iter().filter(wanted).take(limit).cloned().collect())
     }
 
+    fn received_as(&self, iss: &str, jti: &str) -> Result<Option<Received>, StoreError> {
+        let named = |set: &&Received| (set.iss.as_str(), set.jti.as_str()) == (iss, jti);
+        Ok(self.model().received.iter().find(named).cloned())
+    }
+
     fn answer(&self, key: &str) -> Result<Option<IdempotentAnswer>, StoreError> {
         Ok(self.model().answers.get(key).cloned())
     }

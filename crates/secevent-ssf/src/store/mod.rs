@@ -139,6 +139,9 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Received>, StoreError>;
 
+    /// The received SET of this name, if it is still kept.
+    fn received_as(&self, iss: &str, jti: &str) -> Result<Option<Received>, StoreError>;
+
     /// The kept answer to an `Idempotency-Key`.
     fn answer(&self, key: &str) -> Result<Option<IdempotentAnswer>, StoreError>;
 

@@ -40,6 +40,16 @@ pub enum Delivery {
     },
 }
 
+/// The method URI that took the place of a draft's; `None` for any other.
+// spec: SSF-030
+pub fn successor(method: &str) -> Option<&'static str> {
+    match method.strip_prefix("https://schemas.openid.net/secevent/risc/delivery-method/")? {
+        "push" => Some(PUSH),
+        "poll" => Some(POLL),
+        _ => None,
+    }
+}
+
 impl Delivery {
     /// The method URI.
     pub const fn method(&self) -> &'static str {

@@ -10,7 +10,7 @@ mod verification;
 
 pub use config::StreamConfig;
 pub use create::CreateStream;
-pub use delivery::{Delivery, POLL, PUSH, Secret};
+pub use delivery::{Delivery, POLL, PUSH, Secret, successor};
 pub use status::StatusDocument;
 pub use subjects::{AddSubject, RemoveSubject};
 pub use update::UpdateStream;

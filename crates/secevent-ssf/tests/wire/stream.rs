@@ -192,3 +192,17 @@ fn verification_requests_are_read_as_the_vectors_say() {
         assert_eq!(VerificationRequest::parse(body.as_bytes()).unwrap_err().id, "SSF-179");
     }
 }
+
+// spec: SSF-030
+#[test]
+fn delivery_methods_of_drafts_have_successors_and_are_refused_as_they_are() {
+    use secevent_ssf::stream::{POLL, PUSH, StreamConfig, successor};
+    let draft = |kind: &str| format!("https://schemas.openid.net/secevent/risc/delivery-method/{kind}");
+    assert_eq!((successor(&draft("push")), successor(&draft("poll"))), (Some(PUSH), Some(POLL)));
+    for other in [PUSH, "", &draft(""), &draft("pull")] {
+        assert_eq!(successor(other), None, "{other}");
+    }
+    let config = serde_json::json!({"stream_id": "s", "iss": "https://a.example", "aud": "b",
+        "events_delivered": [], "delivery": {"method": draft("poll")}});
+    assert_eq!(StreamConfig::parse(config.to_string().as_bytes()).unwrap_err().id, "SSF-104");
+}

@@ -34,6 +34,12 @@ impl Policy {
         self
     }
 
+    /// The same issuer, audience, algorithms and clock under another profile.
+    pub const fn under(mut self, profile: Profile) -> Self {
+        self.profile = profile;
+        self
+    }
+
     /// Narrows the algorithms further than the profile does (BCP-001).
     pub fn algs(mut self, algs: AlgSet) -> Self {
         self.algs = algs;

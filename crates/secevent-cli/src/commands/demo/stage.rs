@@ -9,7 +9,7 @@ use secevent_http::{
 };
 use secevent_hub::{
     Hub, ReceiverSettings, Settings, fresh_origin,
-    receiver::{Intake, Sink, Verifier, Wanted, poll_loop, subscribe},
+    receiver::{Intake, Kept, Sink, Verifier, Wanted, poll_loop, subscribe},
     store::SqliteStore,
 };
 use secevent_jose::json;
@@ -244,7 +244,7 @@ struct Ear {
 }
 
 impl Sink for Ear {
-    async fn keep(&self, set: VerifiedSet) -> Result<(), String> {
+    async fn keep(&self, set: &VerifiedSet) -> Result<Kept, String> {
         let arrival = Arrival {
             event: set.event().event_type().name(),
             subject: set.subject().map(ToString::to_string).unwrap_or_default(),
@@ -252,7 +252,8 @@ impl Sink for Ear {
             delivery: self.delivery,
             at: Instant::now(),
         };
-        self.heard.send(arrival).await.map_err(|_| "the demo has ended".to_owned())
+        self.heard.send(arrival).await.map_err(|_| "the demo has ended".to_owned())?;
+        Ok(Kept::New)
     }
 }
 

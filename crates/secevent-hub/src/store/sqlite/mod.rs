@@ -52,7 +52,7 @@ impl SqliteStore {
     }
 }
 
-fn lock(path: &Path) -> Result<File, StoreError> {
+pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
     let lock_path = path.with_extension("lock");
     let at = |error: &dyn std::fmt::Display| StoreError::Failed(format!("{}: {error}", lock_path.display()));
     let mut options = File::options();
@@ -72,7 +72,7 @@ fn lock(path: &Path) -> Result<File, StoreError> {
 
 /// Makes the file for its owner's eyes only: signing keys are in it. What SQLite puts beside it gets the same mode.
 /// Before any connection, since SQLite's own locks end when another handle of the file is closed.
-fn make_private(path: &Path) -> Result<(), StoreError> {
+pub(super) fn make_private(path: &Path) -> Result<(), StoreError> {
     let mut file = File::options();
     file.write(true).create_new(true);
     #[cfg(unix)]
@@ -85,7 +85,7 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-fn connect(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let open = || {
         let connection = Connection::open(path)?;
         // A commit has returned only when the disk has it.
@@ -103,7 +103,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
 
 /// Tells a full disk, after which nothing was written, from everything after which the disk cannot be trusted.
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
-fn failed(error: rusqlite::Error) -> StoreError {
+pub(super) fn failed(error: rusqlite::Error) -> StoreError {
     let full = matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull))
         || matches!(&error, rusqlite::Error::SqliteFailure(e, _) if e.extended_code == ffi::SQLITE_IOERR_SHMSIZE);
     if full { StoreError::Full(error.to_string()) } else { StoreError::Failed(error.to_string()) }
@@ -148,6 +148,10 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<Received>, StoreError> {
         read::received(&self.reader(), transmitter, after, limit).map_err(failed)
+    }
+
+    fn received_as(&self, iss: &str, jti: &str) -> Result<Option<Received>, StoreError> {
+        read::received_as(&self.reader(), iss, jti).optional().map_err(failed)
     }
 
     fn answer(&self, key: &str) -> Result<Option<IdempotentAnswer>, StoreError> {

@@ -143,17 +143,27 @@ pub(super) fn received(
             "SELECT no, transmitter, iss, jti, token, at FROM received
              WHERE no > ?1 AND (?2 IS NULL OR transmitter = ?2) ORDER BY no LIMIT ?3",
         )?
-        .query_map((number(after), transmitter, number(limit as u64)), |row| {
-            Ok(Received {
-                no: unsigned(row, 0)?,
-                transmitter: row.get(1)?,
-                iss: row.get(2)?,
-                jti: row.get(3)?,
-                set: row.get(4)?,
-                at: Timestamp(row.get(5)?),
-            })
-        })?
+        .query_map((number(after), transmitter, number(limit as u64)), received_row)?
         .collect()
+}
+
+pub(super) fn received_as(connection: &Connection, iss: &str, jti: &str) -> rusqlite::Result<Received> {
+    connection
+        .prepare_cached(
+            "SELECT no, transmitter, iss, jti, token, at FROM received WHERE iss = ?1 AND jti = ?2",
+        )?
+        .query_row((iss, jti), received_row)
+}
+
+fn received_row(row: &Row<'_>) -> rusqlite::Result<Received> {
+    Ok(Received {
+        no: unsigned(row, 0)?,
+        transmitter: row.get(1)?,
+        iss: row.get(2)?,
+        jti: row.get(3)?,
+        set: row.get(4)?,
+        at: Timestamp(row.get(5)?),
+    })
 }
 
 pub(super) fn answer(connection: &Connection, key: &str) -> rusqlite::Result<IdempotentAnswer> {
