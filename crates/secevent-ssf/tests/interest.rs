@@ -38,11 +38,27 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What was wished, in order: nothing is ever left out.
+/// What was wished: nothing is ever left out.
 #[derive(Debug)]
 struct Model {
     matching: Matching,
-    wishes: Vec<(u32, SubjectId, bool, i64, Option<bool>)>,
+    wishes: Vec<Entry>,
+    turns: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    stream: u32,
+    subject: SubjectId,
+    said: (u64, bool),
+    from: i64,
+    before: Option<(u64, bool)>,
+}
+
+impl Entry {
+    fn at(&self, now: i64) -> Option<(u64, bool)> {
+        if now >= self.from { Some(self.said) } else { self.before }
+    }
 }
 
 fn default_of(stream: u32) -> DefaultSubjects {
@@ -51,28 +67,21 @@ fn default_of(stream: u32) -> DefaultSubjects {
 
 impl Model {
     fn wish(&mut self, stream: u32, subject: &SubjectId, add: bool, now: i64) {
-        let old = self.wishes.iter().position(|(no, about, ..)| *no == stream && about == subject);
+        let old = self.wishes.iter().position(|old| old.stream == stream && old.subject == *subject);
         let old = old.map(|at| self.wishes.remove(at));
-        let mut from = if add { now } else { now + GRACE };
-        let mut before = None;
-        if let Some((.., wanted, begins, earlier)) = old {
-            before = if now >= begins { Some(wanted) } else { earlier };
-            if !add && !wanted && begins > now {
-                from = begins;
-            }
-        }
-        self.wishes.push((stream, subject.clone(), add, from, before));
+        let pending = old.as_ref().filter(|old| !old.said.1 && old.from > now);
+        let later = pending.map_or(now + GRACE, |old| old.from);
+        let before = old.as_ref().and_then(|old| old.at(now));
+        self.turns += 1;
+        let (said, from) = ((self.turns, add), if add { now } else { later });
+        self.wishes.push(Entry { stream, subject: subject.clone(), said, from, before });
     }
 
     fn includes(&self, stream: u32, subject: &SubjectId, now: i64) -> bool {
-        let said = self
-            .wishes
-            .iter()
-            .rev()
-            .filter(|(no, about, ..)| *no == stream && subject.matches(about, self.matching));
-        let mut said =
-            said.filter_map(|(.., wanted, from, before)| if now >= *from { Some(*wanted) } else { *before });
-        said.next().unwrap_or_else(|| default_of(stream) == DefaultSubjects::All)
+        let ours = self.wishes.iter().filter(|wish| wish.stream == stream);
+        let said = ours.filter(|wish| subject.matches(&wish.subject, self.matching));
+        let latest = said.filter_map(|wish| wish.at(now)).max();
+        latest.map_or_else(|| default_of(stream) == DefaultSubjects::All, |(_, wanted)| wanted)
     }
 }
 
@@ -83,7 +92,7 @@ fn opened(matching: Matching) -> Interests {
 }
 
 fn run(matching: Matching, steps: &[Step], asked: &[SubjectId]) -> Result<(), TestCaseError> {
-    let mut model = Model { matching, wishes: Vec::new() };
+    let mut model = Model { matching, wishes: Vec::new(), turns: 0 };
     let mut interests = opened(matching);
     let mut disk = BTreeMap::<(StreamNo, SubjectName), Wish>::new();
     let mut now = 0;
@@ -103,7 +112,7 @@ fn run(matching: Matching, steps: &[Step], asked: &[SubjectId]) -> Result<(), Te
                 }
             }
             Step::Close(no) => {
-                model.wishes.retain(|(stream, ..)| stream != no);
+                model.wishes.retain(|wish| wish.stream != *no);
                 interests.close(StreamNo(*no));
                 interests.open(StreamNo(*no), default_of(*no));
                 disk.retain(|(stream, _), _| *stream != StreamNo(*no));

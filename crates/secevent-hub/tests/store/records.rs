@@ -79,7 +79,7 @@ pub(crate) fn wish(stream: u32, about: &str, turn: u64) -> Wish {
         turn,
         wanted: turn.is_multiple_of(2),
         from: Timestamp(7),
-        before: Some(true),
+        before: Some((1, true)),
         verified: true,
     }
 }

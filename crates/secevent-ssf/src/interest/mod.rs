@@ -72,8 +72,8 @@ pub struct Wish {
     pub wanted: bool,
     /// When that begins.
     pub from: Timestamp,
-    /// What was wanted until then, if anything.
-    pub before: Option<bool>,
+    /// The wish that holds until then, if there was one: its turn, and whether events are wanted.
+    pub before: Option<(u64, bool)>,
     /// Whether the receiver verified the subject when it added it.
     pub verified: bool,
 }
@@ -115,7 +115,7 @@ struct Kept {
     turn: u64,
     wanted: bool,
     from: Timestamp,
-    before: Option<bool>,
+    before: Option<(u64, bool)>,
     /// Of a complex subject.
     members: Option<Members>,
 }
@@ -128,14 +128,14 @@ impl From<&Wish> for Kept {
 }
 
 impl Kept {
-    /// What it says now.
-    fn at(&self, now: Timestamp) -> Option<bool> {
-        if now >= self.from { Some(self.wanted) } else { self.before }
+    /// What it says now, and at which turn that was wished.
+    fn at(&self, now: Timestamp) -> Option<(u64, bool)> {
+        if now >= self.from { Some((self.turn, self.wanted)) } else { self.before }
     }
 
     /// Whether it says something else than this, now or later.
     fn differs(&self, default: bool) -> bool {
-        self.wanted != default || self.before == Some(!default)
+        self.wanted != default || self.before.is_some_and(|(_, wanted)| wanted != default)
     }
 }
 
@@ -226,26 +226,27 @@ impl Interests {
             return BTreeMap::new();
         }
         let streams = &self.streams;
-        let said = |no: StreamNo, name: SubjectName| -> Option<(u64, bool)> {
-            let wish = streams.get(&no)?.wishes.get(&name)?;
-            Some((wish.turn, wish.at(now)?))
-        };
+        let said = |no: StreamNo, name: SubjectName| streams.get(&no)?.wishes.get(&name)?.at(now);
         let Some(members) = Members::of(subject) else {
             let name = SubjectName::of(subject);
             let of_subject = self.simple.get(&name).into_iter().flatten();
             return of_subject.filter_map(|no| Some((*no, said(*no, name)?.1))).collect();
         };
-        let mut latest = BTreeMap::<StreamNo, (u64, bool)>::new();
+        let mut latest = BTreeMap::<StreamNo, Option<(u64, bool)>>::new();
         for wishes in self.complex.matching(&members, self.matching) {
             for (no, names) in wishes {
-                // The latest that says something by now.
-                if let Some(said) = names.values().rev().find_map(|name| said(*no, *name)) {
-                    let kept = latest.entry(*no).or_insert(said);
-                    *kept = (*kept).max(said);
+                for (turn, name) in names.iter().rev() {
+                    let said = said(*no, *name);
+                    let latest = latest.entry(*no).or_default();
+                    *latest = (*latest).max(said);
+                    // Nothing before this turn is later; one that has not begun says what was wished earlier.
+                    if said.is_some_and(|(said_at, _)| said_at == *turn) {
+                        break;
+                    }
                 }
             }
         }
-        latest.into_iter().map(|(no, (_, wanted))| (no, wanted)).collect()
+        latest.into_iter().filter_map(|(no, said)| Some((no, said?.1))).collect()
     }
 
     /// Whether a stream wants events about this subject.
