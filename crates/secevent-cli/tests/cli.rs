@@ -22,8 +22,21 @@ const COMMANDS: [&[&str]; 8] = [
 #[test]
 fn every_command_has_help_with_examples_at_its_end() {
     let desk = Desk::new();
-    let others: [&[&str]; 6] = [&["demo"], &["serve"], &["emit"], &["listen"], &["stream"], &["bench"]];
-    for command in COMMANDS.into_iter().chain(others) {
+    let others: [&[&str]; 5] = [&["demo"], &["serve"], &["emit"], &["listen"], &["bench"]];
+    let stream: [&[&str]; 11] = [
+        &["stream"],
+        &["stream", "list"],
+        &["stream", "show"],
+        &["stream", "create"],
+        &["stream", "update"],
+        &["stream", "delete"],
+        &["stream", "status"],
+        &["stream", "subjects"],
+        &["stream", "subjects", "add"],
+        &["stream", "subjects", "remove"],
+        &["stream", "verify"],
+    ];
+    for command in COMMANDS.into_iter().chain(others).chain(stream) {
         let help = desk.run(&[command, &["--help"]].concat()).yes().out;
         let first = help.lines().next().unwrap();
         assert!(!first.ends_with('.') && first.starts_with(char::is_uppercase), "{command:?}: {first}");
@@ -35,7 +48,7 @@ fn every_command_has_help_with_examples_at_its_end() {
 #[test]
 fn every_example_of_the_help_works() {
     // Those that need a hub, or never end, are tested on the network.
-    let network = ["secevent demo", "secevent serve", "secevent listen", "secevent emit"];
+    let network = ["secevent demo", "secevent serve", "secevent listen", "secevent emit", "secevent stream"];
     let help = |desk: &Desk, command: &[&str]| {
         let examples = examples(&desk.run(&[command, &["--help"]].concat()).out).replace("\\\n", " ");
         let alone = |line: &&str| !network.iter().any(|command| line.trim().starts_with(command));
@@ -239,7 +252,7 @@ fn bad_input_is_answered_with_what_is_wrong_and_what_to_do() {
         (&["validate", "--kind", "set", "--as", "http"], "{}", 2, &["no request to judge"]),
         (&["validate", "--kind", "table", "--as", "shape"], "{}", 2, &["no shape to judge"]),
         (&["validate", "--kind", "jwks", "--as", "ssf"], "{}", 2, &["no claims to judge"]),
-        (&["stream", "list", "--issuer", "x"], "", 2, &["not yet", "secevent listen"]),
+        (&["stream", "list", "--issuer", "x"], "", 2, &["--issuer", "give the whole URL"]),
         (&["bench"], "", 2, &["not yet", "secevent demo"]),
     ];
     let desk = Desk::new();
