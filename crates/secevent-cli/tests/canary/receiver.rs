@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::FORGED;
 
-/// A receiver that fails once, refuses once with words made to be logged, and takes the rest.
+/// A receiver that fails once, refuses once in words that are logged, and takes the rest.
 pub(super) struct Receiver {
     pub(super) url: String,
     pub(super) taken: Arc<Mutex<Vec<String>>>,
@@ -28,7 +28,10 @@ impl Receiver {
                 let Ok(mut stream) = stream else { return };
                 let mut head = [0; 8192];
                 let read = stream.read(&mut head).unwrap_or_default();
-                let refusal = json!({"err": "invalid_request", "description": FORGED}).to_string();
+                let text = String::from_utf8_lossy(&head[..read]).into_owned();
+                let field = text.lines().find(|line| line.to_lowercase().starts_with("authorization"));
+                let words = format!("{FORGED} {}", field.unwrap_or_default());
+                let refusal = json!({"err": "invalid_request", "description": words}).to_string();
                 let (status, body) = match n {
                     0 => ("503 Service Unavailable", "canary of a page"),
                     1 => ("400 Bad Request", refusal.as_str()),
@@ -41,7 +44,6 @@ impl Receiver {
                     "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
                      Connection: close\r\n\r\n{body}"
                 );
-                let text = String::from_utf8_lossy(&head[..read]).into_owned();
                 requests.lock().expect("it goes on").push(text);
             }
         });
