@@ -4,6 +4,7 @@ mod events;
 mod health;
 mod received;
 mod streams;
+mod url;
 
 use axum::{
     Router,
