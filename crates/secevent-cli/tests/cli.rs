@@ -303,6 +303,25 @@ fn a_refusal_is_an_error_code_and_every_finding() {
 }
 
 #[test]
+fn a_configuration_is_judged_with_every_mistake_and_its_line() {
+    let desk = Desk::new();
+    desk.write(
+        "hub.toml",
+        "[poll]\nmax_events = 0\n[[receiver]]\nid = \"a\"\ntoken = \"t\"\naudience = []\n",
+    );
+    let said = desk.run(&["serve", "--config", "hub.toml", "--check"]);
+    let wanted = "\
+error: hub.toml: line 2: [poll] max_events: give more than 0
+error: hub.toml: line 6: [[receiver]] \"a\": audience: name at least one `aud` for its streams
+  try: mend hub.toml, then: secevent serve --config hub.toml --check
+";
+    assert_eq!((said.code, said.err.as_str(), said.out.as_str()), (2, wanted, ""));
+    desk.write("hub.toml", "[poll]\nmax_events = 5\n");
+    let said = desk.run(&["serve", "--config", "hub.toml", "--check"]).yes();
+    assert_eq!(said.out, "the configuration is good\n");
+}
+
+#[test]
 fn tokens_of_others_get_the_verdict_that_the_vectors_give_them() {
     let desk = Desk::new();
     desk.write("jwks.json", testkit::bytes("derived-jwks.json"));

@@ -2,6 +2,7 @@
 
 mod development;
 mod error;
+mod mistakes;
 mod place;
 mod resolve;
 #[cfg(test)]

@@ -96,7 +96,7 @@ fn blocks(text: &str) -> Vec<Block<'_>> {
 }
 
 /// Text in quotes at the beginning, with its quotes, and what comes after it.
-fn quoted(words: &str) -> Option<(&str, &str)> {
+pub(super) fn quoted(words: &str) -> Option<(&str, &str)> {
     let inside = words.strip_prefix('"')?;
     let mut escaped = false;
     let end = inside.bytes().position(|b| {

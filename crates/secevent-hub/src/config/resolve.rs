@@ -23,7 +23,7 @@ impl Config {
         self.resolve(listening_on, env, clock).map_err(|error| self.placed(error))
     }
 
-    fn resolve(
+    pub(super) fn resolve(
         &self,
         listening_on: &str,
         env: Env<'_>,

@@ -138,6 +138,44 @@ fn mistakes_are_named_with_their_place_and_mend() {
 }
 
 #[test]
+fn mistakes_of_all_sections_are_named_at_once() {
+    const TEXT: &str = "\
+issuer = \"http://a.example\"
+[poll]
+max_events = 0
+[push]
+window = 0
+[[receiver]]
+id = \"a\"
+audience = [\"b\"]
+[[receiver]]
+id = \"b\"
+token = \"env:NO\"
+audience = [\"b\"]
+[[transmitter]]
+id = \"t\"
+issuer = \"https://t.example\"
+audience = []
+";
+    let config = Config::parse(TEXT, std::iter::empty()).unwrap();
+    let clock: crate::Clock = Arc::new(|| Millis(0));
+    let mistakes = config.mistakes(HERE, &no_variables, &clock);
+    let words: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
+    let begin = |at: usize, with: &str| assert!(words[at].starts_with(with), "{words:?}");
+    begin(0, "line 1: issuer \"http://a.example\": ");
+    begin(1, "line 3: [poll] max_events: ");
+    begin(2, "line 5: [push] window: ");
+    begin(3, "line 6: [[receiver]] \"a\": give it a `token`");
+    begin(4, "line 11: [[receiver]] \"b\": token: ");
+    begin(5, "line 16: [[transmitter]] \"t\": audience: ");
+    assert_eq!(words.len(), 6, "{words:?}");
+    assert_eq!(config.mistakes("http://192.0.2.1:1", &no_variables, &clock), mistakes);
+    let none = Config::parse("", std::iter::empty()).unwrap();
+    assert_eq!(none.mistakes("http://192.0.2.1:1", &no_variables, &clock).len(), 1);
+    assert_eq!(none.mistakes(HERE, &no_variables, &clock), []);
+}
+
+#[test]
 fn rooms_that_are_not_built_are_not_yet() {
     let cases = [
         ("[tls]\ncert = \"c\"", "line 1: not yet: [tls] is not built; put a TLS proxy in front"),

@@ -27,7 +27,7 @@ pub(super) struct Status {
     /// The stream
     id: String,
     /// The status to ask for; only shown if left out
-    #[arg(value_parser = status_names())]
+    #[arg(value_name = "STATUS", value_parser = status_names())]
     wanted: Option<StreamStatus>,
     /// Why, for the transmitter's operator
     #[arg(long, value_name = "TEXT", requires = "wanted")]
