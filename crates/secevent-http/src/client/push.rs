@@ -42,15 +42,14 @@ pub async fn push(
 fn without(error: SetError, authorization: Option<&str>) -> SetError {
     let Some(value) = authorization else { return error };
     let credential = value.split_once(' ').map_or(value, |(_, credential)| credential.trim());
-    let clean = |text: String| match credential {
-        // Nothing to hide, and it would be found everywhere.
-        "" => text,
-        credential => text.replace(value, HIDDEN).replace(credential, HIDDEN),
-    };
+    let secrets = [value, credential].into_iter().filter(|secret| secret.len() >= SECRET_BYTES_MIN);
+    let clean = |text: String| secrets.clone().fold(text, |text, secret| text.replace(secret, HIDDEN));
     SetError { err: clean(error.err), description: clean(error.description) }
 }
 
 const HIDDEN: &str = "(credential)";
+/// Shorter ones keep no secret, and are found in words that have nothing to do with them.
+const SECRET_BYTES_MIN: usize = 8;
 /// A code and a sentence; the rest of an error page is not of interest.
 const BODY_BYTES_MAX: usize = 8 * 1024;
 
@@ -64,10 +63,10 @@ mod tests {
         let error =
             |description: &str| SetError { err: "invalid_request".into(), description: description.into() };
         for (authorization, said, words) in [
-            (Some("Bearer abc"), "got `Bearer abc`, abc", "got `(credential)`, (credential)"),
-            (Some("abc"), "abc?", "(credential)?"),
-            (Some("Bearer "), "a b", "a b"),
-            (None, "abc", "abc"),
+            (Some("Bearer 8f2c31aa"), "got `Bearer 8f2c31aa`, 8f2c31aa", "got `(credential)`, (credential)"),
+            (Some("8f2c31aa"), "8f2c31aa?", "(credential)?"),
+            (Some("Bearer r"), "a receiver", "a receiver"),
+            (None, "8f2c31aa", "8f2c31aa"),
         ] {
             assert_eq!(without(error(said), authorization), error(words), "{authorization:?}");
         }
