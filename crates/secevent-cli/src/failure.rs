@@ -56,6 +56,12 @@ impl Failure {
         self
     }
 
+    /// One of several, of which the last has the command.
+    pub(crate) fn without_next(mut self) -> Self {
+        self.next = None;
+        self
+    }
+
     /// Says it on stderr.
     pub(crate) fn report(self) -> Exit {
         if !self.what.is_empty() {

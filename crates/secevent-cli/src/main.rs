@@ -10,6 +10,7 @@ mod failure;
 mod input;
 mod net;
 mod output;
+mod transmitter;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,7 @@ Examples:
   secevent demo
   secevent serve
   secevent listen --issuer http://127.0.0.1:8417
+  secevent stream list --issuer http://127.0.0.1:8417
   secevent emit --event caep:session-revoked \\
     --subject '{\"format\":\"email\",\"email\":\"alice@example.com\"}'
   secevent keys generate --alg ES256 --out key.jwk
@@ -79,7 +81,7 @@ fn run(command: Command, form: Form) -> Result<Exit, Failure> {
         Command::Inspect(args) => inspect::run(&args, form),
         Command::Verify(args) => verify::run(&args, form),
         Command::Validate(args) => validate::run(&args, form),
-        Command::Stream(args) => stream::run(&args),
+        Command::Stream(args) => stream::run(&args, form),
         Command::Bench(args) => bench::run(&args),
     }
 }

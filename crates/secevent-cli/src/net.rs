@@ -7,8 +7,12 @@ use clap::ValueEnum;
 use secevent_http::client::{Client, Egress};
 use secevent_hub::{Tls, config::is_loopback_http};
 use tokio::signal;
+use tracing_subscriber::{
+    field::MakeExt as _,
+    fmt::{FormatFields, format},
+};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, output};
 
 /// Runs a command that waits for the network.
 pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
@@ -34,9 +38,24 @@ pub(crate) fn log(form: Log, level: &str) {
     let filter = tracing_subscriber::EnvFilter::new(format!("{level},hyper=warn,rustls=warn"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match form {
-        Log::Text => builder.with_target(false).with_ansi(std::io::stderr().is_terminal()).init(),
+        Log::Text => {
+            let colours = std::io::stderr().is_terminal();
+            builder.with_target(false).with_ansi(colours).fmt_fields(fields()).init();
+        }
         Log::Json => builder.json().flatten_event(true).init(),
     }
+}
+
+/// Fields of one line: words of a peer cannot become lines of the log, or steer the terminal that shows it.
+fn fields() -> impl for<'writer> FormatFields<'writer> + 'static {
+    format::debug_fn(|writer, field, value| {
+        let value = output::one_line(&format!("{value:?}"));
+        match field.name() {
+            "message" => writer.write_str(&value),
+            name => write!(writer, "{name}={value}"),
+        }
+    })
+    .delimited(" ")
 }
 
 /// A client for a URL that the caller typed: closed networks are the caller's own, plain HTTP is for loopback.
@@ -84,4 +103,44 @@ pub(crate) fn read_again_when_asked(tls: Tls) -> Result<(), Failure> {
 #[cfg(not(unix))]
 pub(crate) fn read_again_when_asked(_: Tls) -> Result<(), Failure> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Page(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Page {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn words_of_a_peer_stay_in_their_field() {
+        const FORGED: &str = "a\u{1b}[2J\r\n\u{9b}\u{202e}INFO forged";
+        let page = Page::default();
+        let writer = page.clone();
+        let builder = tracing_subscriber::fmt().without_time().with_target(false).with_ansi(false);
+        let subscriber = builder.fmt_fields(fields()).with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!(shown = %FORGED, text = FORGED, n = 5, "said {FORGED}");
+        });
+        let page = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
+        let escaped = "a\\u001b[2J\\u000d\\n\\u009b\\u202eINFO forged";
+        assert!(page.starts_with(&format!(" INFO said {escaped} shown={escaped} text=\"a")), "{page}");
+        assert!(page.ends_with("n=5\n") && page.lines().count() == 1, "{page}");
+    }
 }

@@ -98,6 +98,11 @@ pub(crate) fn printable(text: &str) -> String {
     out
 }
 
+/// The same in one line, so that it cannot pass for another line of ours.
+pub(crate) fn one_line(text: &str) -> String {
+    printable(text).replace('\n', "\\n")
+}
+
 /// A point in time for people, in UTC; the number itself where the calendar ends.
 pub(crate) fn date(secs: i64) -> String {
     jiff::Timestamp::from_second(secs).map_or_else(|_| secs.to_string(), |at| at.to_string())

@@ -22,17 +22,22 @@ const COMMANDS: [&[&str]; 8] = [
 #[test]
 fn every_command_has_help_with_examples_at_its_end() {
     let desk = Desk::new();
-    let others: [&[&str]; 8] = [
-        &["demo"],
-        &["serve"],
-        &["emit"],
-        &["listen"],
+    let others: [&[&str]; 7] =
+        [&["demo"], &["serve"], &["emit"], &["listen"], &["bench"], &["keys", "list"], &["keys", "rotate"]];
+    let stream: [&[&str]; 11] = [
         &["stream"],
-        &["bench"],
-        &["keys", "list"],
-        &["keys", "rotate"],
+        &["stream", "list"],
+        &["stream", "show"],
+        &["stream", "create"],
+        &["stream", "update"],
+        &["stream", "delete"],
+        &["stream", "status"],
+        &["stream", "subjects"],
+        &["stream", "subjects", "add"],
+        &["stream", "subjects", "remove"],
+        &["stream", "verify"],
     ];
-    for command in COMMANDS.into_iter().chain(others) {
+    for command in COMMANDS.into_iter().chain(others).chain(stream) {
         let help = desk.run(&[command, &["--help"]].concat()).yes().out;
         let first = help.lines().next().unwrap();
         assert!(!first.ends_with('.') && first.starts_with(char::is_uppercase), "{command:?}: {first}");
@@ -44,7 +49,7 @@ fn every_command_has_help_with_examples_at_its_end() {
 #[test]
 fn every_example_of_the_help_works() {
     // Those that need a hub, or never end, are tested on the network.
-    let network = ["demo", "serve", "listen", "emit", "keys list", "keys rotate"]
+    let network = ["demo", "serve", "listen", "emit", "stream", "keys list", "keys rotate"]
         .map(|command| format!("secevent {command}"));
     let help = |desk: &Desk, command: &[&str]| {
         let examples = examples(&desk.run(&[command, &["--help"]].concat()).out).replace("\\\n", " ");
@@ -249,7 +254,7 @@ fn bad_input_is_answered_with_what_is_wrong_and_what_to_do() {
         (&["validate", "--kind", "set", "--as", "http"], "{}", 2, &["no request to judge"]),
         (&["validate", "--kind", "table", "--as", "shape"], "{}", 2, &["no shape to judge"]),
         (&["validate", "--kind", "jwks", "--as", "ssf"], "{}", 2, &["no claims to judge"]),
-        (&["stream", "list", "--issuer", "x"], "", 2, &["not yet", "secevent listen"]),
+        (&["stream", "list", "--issuer", "x"], "", 2, &["--issuer", "give the whole URL"]),
         (&["bench"], "", 2, &["not yet", "secevent demo"]),
     ];
     let desk = Desk::new();
@@ -297,6 +302,25 @@ fn a_refusal_is_an_error_code_and_every_finding() {
     let padded = format!("\r\n {token}\t\n");
     let early = ["verify", "--jwks", "k.jwks", "--json", "--now", "1767225540"];
     assert_eq!(desk.run_with(&early, padded).yes().json()["valid"], true);
+}
+
+#[test]
+fn a_configuration_is_judged_with_every_mistake_and_its_line() {
+    let desk = Desk::new();
+    desk.write(
+        "hub.toml",
+        "[poll]\nmax_events = 0\n[[receiver]]\nid = \"a\"\ntoken = \"t\"\naudience = []\n",
+    );
+    let said = desk.run(&["serve", "--config", "hub.toml", "--check"]);
+    let wanted = "\
+error: hub.toml: line 2: [poll] max_events: give more than 0
+error: hub.toml: line 6: [[receiver]] \"a\": audience: name at least one `aud` for its streams
+  try: mend hub.toml, then: secevent serve --config hub.toml --check
+";
+    assert_eq!((said.code, said.err.as_str(), said.out.as_str()), (2, wanted, ""));
+    desk.write("hub.toml", "[poll]\nmax_events = 5\n");
+    let said = desk.run(&["serve", "--config", "hub.toml", "--check"]).yes();
+    assert_eq!(said.out, "the configuration is good\n");
 }
 
 #[test]

@@ -5,12 +5,9 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use secevent::{Event, EventType, VerifiedSet};
+use secevent::{Event, VerifiedSet};
 use secevent_http::router::push_endpoint;
-use secevent_hub::{
-    config::is_loopback_http,
-    receiver::{Intake, Kept, Sink, Subscription, Wanted, poll_loop, subscribe},
-};
+use secevent_hub::receiver::{Intake, Kept, Sink, Subscription, Wanted, poll_loop, subscribe};
 use secevent_ssf::stream::Secret;
 use serde_json::json;
 use tokio::{net::TcpListener, sync::watch};
@@ -18,8 +15,9 @@ use tokio::{net::TcpListener, sync::watch};
 use crate::{
     clock,
     failure::{Exit, Failure},
-    input, net,
+    net,
     output::{self, Form},
+    transmitter::{self, Flags},
 };
 
 /// Receive signals from a transmitter and print them
@@ -35,18 +33,8 @@ Examples:
     --events caep:session-revoked --count 1
   secevent listen --issuer http://127.0.0.1:8417 --push 127.0.0.1:0 --json")]
 pub(crate) struct Args {
-    /// The transmitter's issuer URL
-    #[arg(long, value_name = "URL")]
-    issuer: String,
-    /// The bearer token it gave: text, `env:NAME` or `file:PATH`
-    #[arg(long, value_name = "TOKEN")]
-    token: Option<String>,
-    /// OAuth client credentials (not yet: use --token)
-    #[arg(long, value_name = "ID", conflicts_with = "token")]
-    client_id: Option<String>,
-    /// OAuth client credentials (not yet: use --token)
-    #[arg(long, value_name = "SECRET", requires = "client_id")]
-    client_secret: Option<String>,
+    #[command(flatten)]
+    transmitter: Flags,
     /// Be pushed to at this address instead of polling
     #[arg(long, value_name = "ADDR")]
     push: Option<String>,
@@ -65,9 +53,6 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
-    if args.client_id.is_some() {
-        return Err(Failure::usage("not yet: OAuth client credentials; give a bearer token with --token"));
-    }
     let wanted = wanted(args)?;
     net::log(net::Log::Text, "warn");
     net::block_on(async {
@@ -86,10 +71,10 @@ pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
             Some(address) => Some(endpoint(address, args.public_url.as_deref()).await?),
         };
         let wanted = Wanted { push_to: pushed.as_ref().map(|(_, to)| to.clone()), ..wanted };
-        let client = net::client(&args.issuer);
+        let client = net::client(&args.transmitter.issuer);
         let subscription = subscribe(&client, &wanted, clock::shared()).await;
         let subscription = subscription.map_err(|error| {
-            Failure::could_not(format_args!("no stream at {}: {error}", args.issuer))
+            Failure::could_not(format_args!("no stream at {}: {error}", args.transmitter.issuer))
                 .next("secevent listen --issuer URL --token TOKEN")
         })?;
         let stream = &subscription.stream;
@@ -114,18 +99,9 @@ pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
 }
 
 fn wanted(args: &Args) -> Result<Wanted, Failure> {
-    const DEV_TOKEN: &str = "file:secevent-data/dev.token";
-    let token = match &args.token {
-        Some(token) => Some(input::secret(token)?),
-        // A development hub in this folder left its token here.
-        None if is_loopback_http(&args.issuer) => input::secret(DEV_TOKEN).ok(),
-        None => None,
-    };
-    let named = args.events.iter().map(|name| EventType::from_name(name)).collect::<Result<Vec<_>, _>>();
-    let events = named.map_err(|error| Failure::usage(format_args!("--events: {error}")))?;
-    let authorization = token.map(|token| format!("Bearer {}", token.as_str()));
-    let events = (!events.is_empty()).then_some(events);
-    Ok(Wanted { authorization, events, ..Wanted::new(&args.issuer) })
+    let authorization = args.transmitter.authorization()?;
+    let events = transmitter::events(&args.events)?;
+    Ok(Wanted { authorization, events, ..Wanted::new(&args.transmitter.issuer) })
 }
 
 /// A socket to be pushed to, its URL, and a fresh credential for it.

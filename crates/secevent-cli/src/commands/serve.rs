@@ -69,8 +69,12 @@ fn check(args: &Args, config: &Config, address: &str) -> Result<(), Failure> {
     }
     let judge = |config: &Config| {
         let scheme = scheme(config.tls.is_some());
-        let settings = config.settings(&format!("{scheme}://{address}"), &environment, clock::shared());
-        settings.map(drop).map_err(unfit(args))
+        let mistakes = config.mistakes(&format!("{scheme}://{address}"), &environment, &clock::shared());
+        let Some((last, others)) = mistakes.split_last() else { return Ok(()) };
+        for mistake in others {
+            unfit(args)(mistake.clone()).without_next().report();
+        }
+        Err(unfit(args)(last.clone()))
     };
     if args.config.is_some() {
         return judge(config);

@@ -30,10 +30,45 @@ pub async fn push(
         .deadline(timeout)
         .body_max(BODY_BYTES_MAX);
     match request.send().await {
-        Ok(answer) => Answer::of(answer.status, SetError::parse(&answer.body), answer.retry_after_secs()),
+        Ok(answer) => {
+            let error = SetError::parse(&answer.body).map(|error| without(error, authorization));
+            Answer::of(answer.status, error, answer.retry_after_secs())
+        }
         Err(error) => Answer::Failed(error.to_string()),
     }
 }
 
+/// The words of a receiver that repeats the credential it was sent: they go to the log and to dead letters.
+fn without(error: SetError, authorization: Option<&str>) -> SetError {
+    let Some(value) = authorization else { return error };
+    let credential = value.split_once(' ').map_or(value, |(_, credential)| credential.trim());
+    let secrets = [value, credential].into_iter().filter(|secret| secret.len() >= SECRET_BYTES_MIN);
+    let clean = |text: String| secrets.clone().fold(text, |text, secret| text.replace(secret, HIDDEN));
+    SetError { err: clean(error.err), description: clean(error.description) }
+}
+
+const HIDDEN: &str = "(credential)";
+/// Shorter ones keep no secret, and are found in words that have nothing to do with them.
+const SECRET_BYTES_MIN: usize = 8;
 /// A code and a sentence; the rest of an error page is not of interest.
 const BODY_BYTES_MAX: usize = 8 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // spec: PUSH-060
+    #[test]
+    fn a_credential_that_is_repeated_to_us_is_not_repeated_by_us() {
+        let error =
+            |description: &str| SetError { err: "invalid_request".into(), description: description.into() };
+        for (authorization, said, words) in [
+            (Some("Bearer 8f2c31aa"), "got `Bearer 8f2c31aa`, 8f2c31aa", "got `(credential)`, (credential)"),
+            (Some("8f2c31aa"), "8f2c31aa?", "(credential)?"),
+            (Some("Bearer r"), "a receiver", "a receiver"),
+            (None, "8f2c31aa", "8f2c31aa"),
+        ] {
+            assert_eq!(without(error(said), authorization), error(words), "{authorization:?}");
+        }
+    }
+}

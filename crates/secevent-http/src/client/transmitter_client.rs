@@ -292,8 +292,13 @@ fn words(detail: Option<&str>) -> String {
 /// Error bodies are undefined; problem details and OAuth errors are what is met.
 fn detail(body: &[u8]) -> Option<String> {
     let members = json::parse_object(body).ok()?;
-    let words = ["detail", "error_description", "description", "title", "error"];
-    let said = words.iter().find_map(|name| members.get(*name).and_then(Value::as_str))?;
+    let word = |name: &&str| members.get(*name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let what = ["title", "error"].iter().find_map(word);
+    let why = ["detail", "error_description", "description"].iter().find_map(word);
+    let said = [what, why].into_iter().flatten().collect::<Vec<_>>().join("; ");
+    if said.is_empty() {
+        return None;
+    }
     let short: String = said.chars().take(DETAIL_CHARS_MAX).collect();
     Some(short.escape_debug().to_string())
 }

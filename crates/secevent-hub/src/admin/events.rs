@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, Request, State},
+    extract::{Request, State},
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     AcceptError, Hub, NewSignal,
     accept::{Accepted, Idempotency},
-    admin::unreadable,
+    admin::{unreadable, url::Path},
     stream::Stream,
 };
 

@@ -6,6 +6,7 @@ mod keys;
 mod received;
 mod streams;
 mod transmitters;
+mod url;
 
 use axum::{
     Router,

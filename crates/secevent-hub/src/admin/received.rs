@@ -1,16 +1,13 @@
 //! `GET /v1/received`: the SETs that the receiver role accepted.
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::State};
 use secevent::danger;
 use secevent_http::router::Problem;
 use secevent_ssf::store::Received;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::unreadable;
+use super::{unreadable, url::Query};
 use crate::Hub;
 
 #[derive(Deserialize)]

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Json,
-    extract::{Path, Query, Request, State},
+    extract::{Request, State},
 };
 use secevent_http::router::{Problem, read_body};
 use secevent_jose::json;
@@ -12,7 +12,10 @@ use secevent_ssf::{Seq, stream::Delivery};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::unreadable;
+use super::{
+    unreadable,
+    url::{Path, Query},
+};
 use crate::{Hub, stream::Stream, transmitter::to_its_end};
 
 pub(super) async fn list(State(hub): State<Hub>) -> Json<Value> {

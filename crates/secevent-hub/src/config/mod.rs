@@ -2,6 +2,8 @@
 
 mod development;
 mod error;
+mod mistakes;
+mod place;
 mod resolve;
 #[cfg(test)]
 mod tests;
@@ -64,6 +66,9 @@ pub struct Config {
     /// Without a file everything on this machine may be reached.
     #[serde(skip)]
     development: bool,
+    /// For the places of mistakes.
+    #[serde(skip)]
+    source: place::Source,
 }
 
 /// `[store]`
@@ -307,13 +312,16 @@ impl Config {
         let mut config: Self = toml::from_str(text).map_err(|error| ConfigError::toml(text, &error))?;
         config.refuse_not_yet(text)?;
         let mut table: toml::Table = toml::from_str(text).map_err(|error| ConfigError::toml(text, &error))?;
+        let mut variables = Vec::new();
         for (name, value) in env {
             if value::lay_over(&mut table, &name, &value) {
                 let read = table.clone().try_into();
                 config = read.map_err(|error| ConfigError::environment(&name, &error))?;
                 config.refuse_not_yet("").map_err(|error| error.within(&name))?;
+                variables.push(name);
             }
         }
+        config.source = place::Source { text: text.to_owned(), variables };
         Ok(config)
     }
 
@@ -326,8 +334,9 @@ impl Config {
             ("[log]", log, "choose the form of the log with --log"),
             ("[retention] bytes", &retention.bytes, "bound what is kept with `age`"),
         ];
-        let refused =
-            |door: &str, instead| Err(ConfigError::not_yet(door, instead).on_line(line_of(text, door)));
+        let refused = |door: &str, instead| {
+            Err(ConfigError::not_yet(door, instead).on_line(place::line_of(text, door)))
+        };
         if let Some((door, _, instead)) = doors.into_iter().find(|(_, value, _)| value.is_some()) {
             return refused(door, instead);
         }
@@ -341,7 +350,7 @@ impl Config {
         match url.strip_prefix("sqlite:") {
             Some(path) if !path.is_empty() => Ok(()),
             _ => {
-                let line = line_of(text, "[store] url");
+                let line = place::line_of(text, "[store] url");
                 Err(ConfigError::new("[store] url: give `sqlite:PATH`").on_line(line))
             }
         }
@@ -351,14 +360,4 @@ impl Config {
     pub fn alg_of(&self, receiver: &ReceiverSection) -> Alg {
         receiver.alg.unwrap_or(self.signing.alg).0
     }
-}
-
-/// Where `[section]`, or a key in it, stands in the file. Only for words, so a table written inline has no line.
-fn line_of(text: &str, door: &str) -> Option<usize> {
-    let mut words = door.split(' ');
-    let (section, key) = (words.next()?, words.next());
-    let mut lines = text.lines().enumerate().map(|(at, line)| (at + 1, line.trim()));
-    let is_key = |line: &str, key| line.split_once('=').is_some_and(|(name, _)| name.trim() == key);
-    let first = lines.by_ref().find(|(_, line)| line.starts_with(section))?;
-    key.map_or(Some(first), |key| lines.find(|(_, line)| is_key(line, key))).map(|(at, _)| at)
 }

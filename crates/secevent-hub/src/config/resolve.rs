@@ -20,8 +20,17 @@ impl Config {
     /// which is for loopback only.
     ///
     /// # Errors
-    /// With the section and what to do.
+    /// With the line or the variable, the section and what to do.
     pub fn settings(
+        &self,
+        listening_on: &str,
+        env: Env<'_>,
+        clock: Clock,
+    ) -> Result<(Settings, Vec<TransmitterSettings>), ConfigError> {
+        self.resolve(listening_on, env, clock).map_err(|error| self.placed(error))
+    }
+
+    pub(super) fn resolve(
         &self,
         listening_on: &str,
         env: Env<'_>,

@@ -37,12 +37,12 @@ fn mistakes_are_named_with_their_place_and_mend() {
         ("issuer = 5", "line 1: give a string, not integer 5"),
         ("listen = \"a:1\"\nlisten = \"a:2\"", "line 2: duplicate key"),
         ("[poll]\nmax_events = -3", "line 2: give a whole number from 0, not integer -3"),
-        ("[poll]\nmax_events = 0", "[poll] max_events: give more than 0"),
-        ("[push]\nwindow = 0", "[push] window: give more than 0"),
-        ("[push]\ntimeout = 0", "[push] timeout: give more than 0"),
-        ("[limits]\nbody = 0", "[limits] body: give more than 0"),
-        ("[limits]\nrequest = \"0s\"", "[limits] request: give more than 0"),
-        ("[limits]\nconnections = 0", "[limits] connections: give more than 0"),
+        ("[poll]\nmax_events = 0", "line 2: [poll] max_events: give more than 0"),
+        ("[push]\nwindow = 0", "line 2: [push] window: give more than 0"),
+        ("[push]\ntimeout = 0", "line 2: [push] timeout: give more than 0"),
+        ("[limits]\nbody = 0", "line 2: [limits] body: give more than 0"),
+        ("[limits]\nrequest = \"0s\"", "line 2: [limits] request: give more than 0"),
+        ("[limits]\nconnections = 0", "line 2: [limits] connections: give more than 0"),
         (
             "[poll]\nwait = \"abc\"",
             "line 2: \"abc\" is no length of time; give seconds, or text such as \"30s\" or \"7d\"",
@@ -59,18 +59,22 @@ fn mistakes_are_named_with_their_place_and_mend() {
         ),
         (
             "[egress]\nallow_private = [\"10.0.0.0/99\"]",
-            "[egress] allow_private: \"10.0.0.0/99\" is no address range; give one such as 10.0.0.0/8 or fd00::/8",
+            "line 2: [egress] allow_private: \"10.0.0.0/99\" is no address range; give one such as 10.0.0.0/8 or fd00::/8",
         ),
         (
             "[egress]\nextra_ca = \"/no/ca.pem\"",
-            "[egress] extra_ca /no/ca.pem: No such file or directory (os error 2)",
+            "line 2: [egress] extra_ca /no/ca.pem: No such file or directory (os error 2)",
         ),
-        ("[admin]\ntoken = \"env:NO\"", "[admin] token: the environment variable NO is not set"),
+        ("[admin]\ntoken = \"env:NO\"", "line 2: [admin] token: the environment variable NO is not set"),
         (
             "[admin]\ntoken = \"file:/no/token\"",
-            "[admin] token: the secret file /no/token: No such file or directory (os error 2)",
+            "line 2: [admin] token: the secret file /no/token: No such file or directory (os error 2)",
         ),
-        ("[admin]\ntoken = \"\"", "[admin] token: the secret is empty"),
+        (
+            "[admin]\ntoken = 271828",
+            "line 2: give a secret as text in quotes, or as \"env:NAME\" or \"file:PATH\"",
+        ),
+        ("[admin]\ntoken = \"\"", "line 2: [admin] token: the secret is empty"),
         ("[store]\nurl = \"mysql:x\"", "line 2: [store] url: give `sqlite:PATH`"),
         ("[store]\nurl = \"sqlite:\"", "line 2: [store] url: give `sqlite:PATH`"),
         (
@@ -78,44 +82,44 @@ fn mistakes_are_named_with_their_place_and_mend() {
             "line 1: give a list: sections of which there may be several have two brackets, as in [[receiver]]",
         ),
         (RECEIVER, "line 1: the key `audience` is missing"),
-        (&receiver("audience = [\"b\"]"), "[[receiver]] \"a\": give it a `token`"),
+        (&receiver("audience = [\"b\"]"), "line 1: [[receiver]] \"a\": give it a `token`"),
         (
             &receiver("token = \"t\"\naudience = []"),
-            "[[receiver]] \"a\": audience: name at least one `aud` for its streams",
+            "line 4: [[receiver]] \"a\": audience: name at least one `aud` for its streams",
         ),
         (
             &receiver("token = \"env:NO\"\naudience = [\"b\"]"),
-            "[[receiver]] \"a\": token: the environment variable NO is not set",
+            "line 3: [[receiver]] \"a\": token: the environment variable NO is not set",
         ),
         (&receiver("tokn = \"t\""), "line 3: unknown key `tokn`; did you mean `token`?"),
         (
             &receiver("token = \"t\"\naudience = [\"b\"]\nevents = [\"cap:*\"]"),
-            "[[receiver]] \"a\": events: no event has a name like \"cap:*\"; use `caep:*`, `risc:*`, `ssf:*`, \
+            "line 5: [[receiver]] \"a\": events: no event has a name like \"cap:*\"; use `caep:*`, `risc:*`, `ssf:*`, \
              `logout:*`, `scim:*` or `*`",
         ),
         (
             &receiver("token = \"t\"\naudience = [\"b\"]\nevents = [\"caep:sesion-revoked\"]"),
-            "[[receiver]] \"a\": events: \"caep:sesion-revoked\" is no event: give a short name such as \
+            "line 5: [[receiver]] \"a\": events: \"caep:sesion-revoked\" is no event: give a short name such as \
              `caep:session-revoked` or a URI; did you mean `caep:session-revoked`?",
         ),
         (
             "[[receiver]]\nid = \"a b\"\ntoken = \"t\"\naudience = [\"b\"]",
-            "[[receiver]] \"a b\": id: use letters, digits, `-`, `_` and `.`",
+            "line 2: [[receiver]] \"a b\": id: use letters, digits, `-`, `_` and `.`",
         ),
         (
             &receiver(&format!(
                 "token = \"t\"\naudience = [\"b\"]\n{RECEIVER}token = \"u\"\naudience = [\"b\"]"
             )),
-            "[[receiver]] id \"a\" is there twice",
+            "line 5: [[receiver]] id \"a\" is there twice",
         ),
         (
             &receiver("token = \"t\"\naudience = [\"b\"]\n[admin]\ntoken = \"t\""),
-            "[admin] and [[receiver]] \"a\" have the same token; give each its own",
+            "line 5: [admin] and [[receiver]] \"a\" have the same token; give each its own",
         ),
         (&transmitter(""), "line 1: the key `audience` is missing"),
         (
             &transmitter("audience = []"),
-            "[[transmitter]] \"a\": audience: name at least one `aud` of SETs for this hub",
+            "line 4: [[transmitter]] \"a\": audience: name at least one `aud` of SETs for this hub",
         ),
         (
             &transmitter("audience = [\"b\"]\ndelivery = \"pull\""),
@@ -140,7 +144,7 @@ fn mistakes_are_named_with_their_place_and_mend() {
         ),
         (
             "[[transmitter]]\nid = \"a\"\nissuer = \"ftp://t.example\"\naudience = [\"b\"]",
-            "[[transmitter]] \"a\": issuer \"ftp://t.example\": use an https URL without query and fragment; http \
+            "line 3: [[transmitter]] \"a\": issuer \"ftp://t.example\": use an https URL without query and fragment; http \
              is for loopback only (SSF-031)",
         ),
     ];
@@ -148,6 +152,44 @@ fn mistakes_are_named_with_their_place_and_mend() {
         let error = settings(text, &[], HERE).map(|_| "it was taken").expect_err(text);
         assert_eq!(error.to_string(), words, "{text}");
     }
+}
+
+#[test]
+fn mistakes_of_all_sections_are_named_at_once() {
+    const TEXT: &str = "\
+issuer = \"http://a.example\"
+[poll]
+max_events = 0
+[push]
+window = 0
+[[receiver]]
+id = \"a\"
+audience = [\"b\"]
+[[receiver]]
+id = \"b\"
+token = \"env:NO\"
+audience = [\"b\"]
+[[transmitter]]
+id = \"t\"
+issuer = \"https://t.example\"
+audience = []
+";
+    let config = Config::parse(TEXT, std::iter::empty()).unwrap();
+    let clock: crate::Clock = Arc::new(|| Millis(0));
+    let mistakes = config.mistakes(HERE, &no_variables, &clock);
+    let words: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
+    let begin = |at: usize, with: &str| assert!(words[at].starts_with(with), "{words:?}");
+    begin(0, "line 1: issuer \"http://a.example\": ");
+    begin(1, "line 3: [poll] max_events: ");
+    begin(2, "line 5: [push] window: ");
+    begin(3, "line 6: [[receiver]] \"a\": give it a `token`");
+    begin(4, "line 11: [[receiver]] \"b\": token: ");
+    begin(5, "line 16: [[transmitter]] \"t\": audience: ");
+    assert_eq!(words.len(), 6, "{words:?}");
+    assert_eq!(config.mistakes("http://192.0.2.1:1", &no_variables, &clock), mistakes);
+    let none = Config::parse("", std::iter::empty()).unwrap();
+    assert_eq!(none.mistakes("http://192.0.2.1:1", &no_variables, &clock).len(), 1);
+    assert_eq!(none.mistakes(HERE, &no_variables, &clock), []);
 }
 
 #[test]
@@ -233,7 +275,17 @@ fn the_environment_overrides_the_file_and_is_named_when_it_is_wrong() {
             "postgres://a",
             "SECEVENT_STORE_URL: not yet: [store] url with PostgreSQL is not built; use `sqlite:PATH`",
         ),
-        ("SECEVENT_ADMIN_TOKEN", "env:NO", "[admin] token: the environment variable NO is not set"),
+        (
+            "SECEVENT_ADMIN_TOKEN",
+            "env:NO",
+            "SECEVENT_ADMIN_TOKEN: [admin] token: the environment variable NO is not set",
+        ),
+        ("SECEVENT_PUSH_WINDOW", "0", "SECEVENT_PUSH_WINDOW: [push] window: give more than 0"),
+        (
+            "SECEVENT_ISSUER",
+            "x",
+            "SECEVENT_ISSUER: issuer \"x\": use an https URL without query and fragment; http is for loopback only (SSF-031)",
+        ),
     ] {
         let error = settings(FILE, &[(name, value)], HERE).expect_err(name);
         assert_eq!(error.to_string(), words);

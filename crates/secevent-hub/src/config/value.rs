@@ -8,9 +8,20 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use super::{ConfigError, Env};
 
 /// A secret: `env:NAME`, `file:PATH`, or the text itself.
-#[derive(Clone, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone)]
 pub struct SecretRef(String);
+
+impl<'de> Deserialize<'de> for SecretRef {
+    /// The words of the parser would quote what is no text, and it may be the secret.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match toml::Value::deserialize(deserializer)? {
+            toml::Value::String(text) => Ok(Self(text)),
+            _ => {
+                Err(D::Error::custom("give a secret as text in quotes, or as \"env:NAME\" or \"file:PATH\""))
+            }
+        }
+    }
+}
 
 impl std::fmt::Debug for SecretRef {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -176,3 +176,21 @@ async fn the_admin_api_needs_its_token_and_health_does_not() {
     hub.get("/v1/events/words", ADMIN).await.expect(404);
     hub.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_url_that_cannot_be_read_is_a_problem_like_any_other() {
+    let home = Home::new();
+    let hub = home.start().await;
+    for path in [
+        "/v1/received?after=x",
+        "/v1/received?after=1&after=2",
+        "/v1/streams/a/dead-letters?after=-1",
+        "/v1/streams/%FF",
+        "/v1/events/%FF",
+    ] {
+        let answer = hub.get(path, ADMIN).await.expect(400);
+        assert_eq!(answer.header("content-type"), "application/problem+json", "{path}");
+        assert_eq!(answer.json()["title"], "the URL cannot be read", "{path}");
+    }
+    hub.stop().await;
+}
