@@ -37,6 +37,17 @@ pub enum Scope {
     Manage,
 }
 
+impl Scope {
+    /// The scope as OAuth names it. Names that begin with `ssf.` belong to the SSF specifications.
+    // spec: CIOP-037, CIOP-038
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "ssf.read",
+            Self::Manage => "ssf.manage",
+        }
+    }
+}
+
 /// What stands behind the endpoints. `Receiver` is whoever a bearer token belongs to.
 pub trait TransmitterHost: Clone + Send + Sync + 'static {
     /// An authenticated receiver.
