@@ -8,6 +8,7 @@ mod commands;
 mod failure;
 mod input;
 mod net;
+mod oauth;
 mod output;
 
 use std::process::ExitCode;

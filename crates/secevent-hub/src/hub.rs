@@ -20,6 +20,7 @@ use crate::{
     ReceiverSettings, Settings,
     accept::IdempotencyLocks,
     keys::KeyRing,
+    oauth::OAuth,
     recent::Recent,
     stream::{Queue, Stream, Streams},
     transmitter::poll_url,
@@ -39,6 +40,7 @@ pub(crate) struct Shared {
     pub(crate) recent: Arc<Recent>,
     pub(crate) keys: KeyRing,
     pub(crate) jti: JtiMint,
+    pub(crate) oauth: OAuth,
     pub(crate) stopping: watch::Sender<bool>,
     /// Held while a stream is made, changed or removed, so that the disk sees what memory saw, in one order.
     pub(crate) stream_changes: tokio::sync::Mutex<()>,
@@ -98,6 +100,7 @@ impl Hub {
                 Arc::clone(&recent),
                 snapshot.head,
             )?,
+            oauth: OAuth::new(&settings),
             settings,
             store,
             streams,

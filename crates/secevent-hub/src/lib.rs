@@ -18,6 +18,7 @@ mod connections;
 mod housekeeping;
 mod hub;
 mod keys;
+mod oauth;
 mod push_worker;
 pub mod receiver;
 mod recent;
@@ -30,7 +31,7 @@ mod writer;
 
 pub use accept::{AcceptError, Accepted, NewSignal};
 pub use hub::{Hub, HubError};
-pub use settings::{Clock, Limits, ReceiverSettings, Settings};
+pub use settings::{AuthorizationServerSettings, ClientKeys, Clock, Limits, ReceiverSettings, Settings};
 
 use secevent_ssf::store::Origin;
 

@@ -6,7 +6,10 @@ use std::sync::{
 };
 
 use secevent::{Event, EventType, VerifiedSet};
-use secevent_http::router::push_endpoint;
+use secevent_http::{
+    client::{Authorization, Client},
+    router::push_endpoint,
+};
 use secevent_hub::{
     config::is_loopback_http,
     receiver::{Intake, Sink, Subscription, Wanted, poll_loop, subscribe},
@@ -18,7 +21,7 @@ use tokio::{net::TcpListener, sync::watch};
 use crate::{
     clock,
     failure::{Exit, Failure},
-    input, net,
+    input, net, oauth,
     output::{self, Form},
 };
 
@@ -27,12 +30,14 @@ use crate::{
 #[command(after_help = "\
 Finds the transmitter, creates a stream, verifies it, prints each signal, and deletes the stream
 at the end. Against a development hub the token is found in ./secevent-data/dev.token; elsewhere
-give it with --token.
+give it with --token, or the credentials of an OAuth client with --client-id and --client-secret.
 
 Examples:
   secevent listen --issuer http://127.0.0.1:8417
   secevent listen --issuer https://signals.example.com --token env:TOKEN \\
     --events caep:session-revoked --count 1
+  secevent listen --issuer https://signals.example.com --client-id acme \\
+    --client-secret env:SECRET
   secevent listen --issuer http://127.0.0.1:8417 --push 127.0.0.1:0 --json")]
 pub(crate) struct Args {
     /// The transmitter's issuer URL
@@ -41,12 +46,8 @@ pub(crate) struct Args {
     /// The bearer token it gave: text, `env:NAME` or `file:PATH`
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
-    /// OAuth client credentials (not yet: use --token)
-    #[arg(long, value_name = "ID", conflicts_with = "token")]
-    client_id: Option<String>,
-    /// OAuth client credentials (not yet: use --token)
-    #[arg(long, value_name = "SECRET", requires = "client_id")]
-    client_secret: Option<String>,
+    #[command(flatten)]
+    oauth: oauth::Flags,
     /// Be pushed to at this address instead of polling
     #[arg(long, value_name = "ADDR")]
     push: Option<String>,
@@ -65,10 +66,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
-    if args.client_id.is_some() {
-        return Err(Failure::usage("not yet: OAuth client credentials; give a bearer token with --token"));
-    }
-    let wanted = wanted(args)?;
+    let client = net::client(&args.issuer);
+    let wanted = wanted(args, &client)?;
     net::log(net::Log::Text, "warn");
     net::block_on(async {
         // Asked to end while the stream is being made, the program still deletes it.
@@ -86,7 +85,6 @@ pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
             Some(address) => Some(endpoint(address, args.public_url.as_deref()).await?),
         };
         let wanted = Wanted { push_to: pushed.as_ref().map(|(_, to)| to.clone()), ..wanted };
-        let client = net::client(&args.issuer);
         let subscription = subscribe(&client, &wanted, clock::shared()).await;
         let subscription = subscription.map_err(|error| {
             Failure::could_not(format_args!("no stream at {}: {error}", args.issuer))
@@ -113,19 +111,26 @@ pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
     })
 }
 
-fn wanted(args: &Args) -> Result<Wanted, Failure> {
+fn wanted(args: &Args, client: &Client) -> Result<Wanted, Failure> {
+    let named = args.events.iter().map(|name| EventType::from_name(name)).collect::<Result<Vec<_>, _>>();
+    let events = named.map_err(|error| Failure::usage(format_args!("--events: {error}")))?;
+    let authorization = authorization(args, client)?;
+    let events = (!events.is_empty()).then_some(events);
+    Ok(Wanted { authorization, events, ..Wanted::new(&args.issuer) })
+}
+
+fn authorization(args: &Args, client: &Client) -> Result<Authorization, Failure> {
     const DEV_TOKEN: &str = "file:secevent-data/dev.token";
+    if let Some(oauth) = args.oauth.client(client, &args.issuer)? {
+        return Ok(oauth.into());
+    }
     let token = match &args.token {
         Some(token) => Some(input::secret(token)?),
         // A development hub in this folder left its token here.
         None if is_loopback_http(&args.issuer) => input::secret(DEV_TOKEN).ok(),
         None => None,
     };
-    let named = args.events.iter().map(|name| EventType::from_name(name)).collect::<Result<Vec<_>, _>>();
-    let events = named.map_err(|error| Failure::usage(format_args!("--events: {error}")))?;
-    let authorization = token.map(|token| format!("Bearer {}", token.as_str()));
-    let events = (!events.is_empty()).then_some(events);
-    Ok(Wanted { authorization, events, ..Wanted::new(&args.issuer) })
+    Ok(token.map(|token| format!("Bearer {}", token.as_str())).into())
 }
 
 /// A socket to be pushed to, its URL, and a fresh credential for it.

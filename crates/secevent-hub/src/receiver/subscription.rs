@@ -1,7 +1,9 @@
 //! Finding a transmitter and having a stream there: discovery, keys, an old stream adopted or a new one made.
 
 use secevent::{EventType, Policy, Profile};
-use secevent_http::client::{CallError, Client, DiscoverError, JwksCache, TransmitterClient, discover};
+use secevent_http::client::{
+    Authorization, CallError, Client, DiscoverError, JwksCache, TransmitterClient, discover,
+};
 use secevent_ssf::stream::{CreateStream, Delivery, POLL, PUSH, Secret, StreamConfig};
 
 use super::Verifier;
@@ -12,8 +14,8 @@ use crate::Clock;
 pub struct Wanted {
     /// The issuer, which is also where discovery begins.
     pub issuer: String,
-    /// The whole value of the `Authorization` field of our requests.
-    pub authorization: Option<String>,
+    /// How our requests say who we are.
+    pub authorization: Authorization,
     /// The `aud` values that name us; what the stream says when empty.
     pub audience: Vec<String>,
     /// The events to ask for; all when absent.
@@ -29,7 +31,7 @@ impl Wanted {
     pub fn new(issuer: impl Into<String>) -> Self {
         Self {
             issuer: issuer.into(),
-            authorization: None,
+            authorization: Authorization::None,
             audience: Vec::new(),
             events: None,
             push_to: None,

@@ -14,7 +14,7 @@ use axum::{
 };
 use secevent::{EventType, VerifiedSet};
 use secevent_http::{
-    client::CallError,
+    client::{Authorization, CallError},
     router::{Problem, push_endpoint},
 };
 use secevent_ssf::{
@@ -40,8 +40,8 @@ pub struct TransmitterSettings {
     pub audience: Vec<String>,
     /// Whether it pushes to us; we poll otherwise.
     pub push: bool,
-    /// The whole value of the `Authorization` field of our requests.
-    pub authorization: Option<Secret>,
+    /// How our requests say who we are.
+    pub authorization: Authorization,
     /// What to ask for; everything when absent.
     pub events: Option<Vec<EventType>>,
 }
@@ -54,7 +54,7 @@ impl TransmitterSettings {
             issuer: issuer.into(),
             audience,
             push: false,
-            authorization: None,
+            authorization: Authorization::None,
             events: None,
         }
     }
@@ -143,7 +143,7 @@ async fn receive(hub: &Hub, settings: &TransmitterSettings, endpoints: &Endpoint
     let path = format!("/receive/{}", settings.id);
     let credential = hub.intake_credential(&settings.id);
     let wanted = Wanted {
-        authorization: settings.authorization.as_ref().map(|secret| secret.expose().to_owned()),
+        authorization: settings.authorization.clone(),
         audience: settings.audience.clone(),
         events: settings.events.clone(),
         push_to: settings.push.then(|| (hub.url(&path), credential.clone())),
