@@ -54,6 +54,13 @@ pub enum ClientCredential {
     },
 }
 
+impl ClientCredential {
+    /// A private key, and the present for the times in the assertion.
+    pub fn key(key: SigningKey, now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self::Key { key: Box::new(key), now: Arc::new(now) }
+    }
+}
+
 impl fmt::Debug for ClientCredential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
