@@ -92,9 +92,8 @@ pub(super) fn authorization(
             ClientCredential::Secret(Secret::new(resolved(secret, "client_secret")?))
         }
         (None, None, Some(key)) => {
-            let key = Box::new(signing_key(&resolved(key, "client_key")?)?);
-            let clock = Arc::clone(clock);
-            ClientCredential::Key { key, now: Arc::new(move || clock().timestamp()) }
+            let (key, clock) = (signing_key(&resolved(key, "client_key")?)?, Arc::clone(clock));
+            ClientCredential::key(key, move || clock().timestamp())
         }
         _ => return Err(ConfigError::new("give it one of `token`, `client_secret` and `client_key`")),
     };
