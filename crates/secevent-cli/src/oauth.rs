@@ -1,7 +1,5 @@
 //! The flags of an OAuth client.
 
-use std::sync::Arc;
-
 use secevent_http::client::{Client, ClientCredential, OAuthClient};
 use secevent_ssf::stream::Secret;
 
@@ -28,15 +26,20 @@ pub(crate) struct Flags {
 }
 
 impl Flags {
+    /// How to say who one is, in the way that was tried.
+    pub(crate) const fn example(&self) -> &'static str {
+        match self.client_id {
+            Some(_) => "secevent listen --issuer URL --client-id ID --client-secret env:SECRET",
+            None => "secevent listen --issuer URL --token TOKEN",
+        }
+    }
+
     /// The client, if the flags name one.
     pub(crate) fn client(&self, client: &Client, issuer: &str) -> Result<Option<OAuthClient>, Failure> {
         let Some(client_id) = &self.client_id else { return Ok(None) };
         let credential = match (&self.client_secret, &self.client_key) {
             (Some(secret), _) => ClientCredential::Secret(Secret::new(input::secret(secret)?.as_str())),
-            (None, Some(key)) => {
-                let key = Box::new(input::signing_key(key)?);
-                ClientCredential::Key { key, now: Arc::new(|| Clock::System.now()) }
-            }
+            (None, Some(key)) => ClientCredential::key(input::signing_key(key)?, || Clock::System.now()),
             (None, None) => {
                 let missing = "--client-id comes with --client-secret or --client-key";
                 return Err(Failure::usage(missing).next("--client-secret env:SECRET"));

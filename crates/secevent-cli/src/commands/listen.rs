@@ -88,7 +88,7 @@ pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
         let subscription = subscribe(&client, &wanted, clock::shared()).await;
         let subscription = subscription.map_err(|error| {
             Failure::could_not(format_args!("no stream at {}: {error}", args.issuer))
-                .next("secevent listen --issuer URL --token TOKEN")
+                .next(args.oauth.example())
         })?;
         let stream = &subscription.stream;
         let method = if args.push.is_some() { "push" } else { "poll" };
