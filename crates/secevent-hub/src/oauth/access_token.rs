@@ -1,4 +1,4 @@
-//! Our access tokens: who, for what and until when, under a key that only this store has (docs/decisions/0007).
+//! Our access tokens: who, for what and until when, under a key that only this store has (docs/decisions/0009).
 //!
 //! `secevent_at_` and base64url of: scopes (1 byte), expiry (8 bytes), the receiver's id, HMAC-SHA-256 over all before.
 //! The key is derived from the store's secret, the issuer, the receiver and its credentials as they are configured now.
