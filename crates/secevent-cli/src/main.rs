@@ -9,6 +9,7 @@ mod commands;
 mod failure;
 mod input;
 mod net;
+mod oauth;
 mod output;
 mod transmitter;
 

@@ -1,12 +1,14 @@
 //! Reaching a transmitter: who it is, and who asks.
 
 use secevent::EventType;
+use secevent_http::client::{Authorization, Client};
 use secevent_hub::config::is_loopback_http;
 
-use crate::{failure::Failure, input};
+use crate::{failure::Failure, input, oauth};
 
 /// The flags of every command that is a client of a transmitter.
 #[derive(clap::Args)]
+#[group(skip)]
 pub(crate) struct Flags {
     /// The transmitter's issuer URL
     #[arg(long, value_name = "URL", value_parser = issuer)]
@@ -14,22 +16,16 @@ pub(crate) struct Flags {
     /// The bearer token it gave: text, `env:NAME` or `file:PATH`
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
-    /// OAuth client credentials (not yet: use --token)
-    #[arg(long, value_name = "ID", conflicts_with = "token")]
-    client_id: Option<String>,
-    /// OAuth client credentials (not yet: use --token)
-    #[arg(long, value_name = "SECRET", requires = "client_id")]
-    client_secret: Option<String>,
+    #[command(flatten)]
+    pub(crate) oauth: oauth::Flags,
 }
 
 impl Flags {
-    /// The value of the `Authorization` field of every request.
-    pub(crate) fn authorization(&self) -> Result<Option<String>, Failure> {
+    /// How every request says who asks.
+    pub(crate) fn authorization(&self, client: &Client) -> Result<Authorization, Failure> {
         const DEV_TOKEN: &str = "file:secevent-data/dev.token";
-        if self.client_id.is_some() {
-            return Err(Failure::usage(
-                "not yet: OAuth client credentials; give a bearer token with --token",
-            ));
+        if let Some(oauth) = self.oauth.client(client, &self.issuer)? {
+            return Ok(oauth.into());
         }
         let token = match &self.token {
             Some(token) => Some(input::secret(token)?),
@@ -37,7 +33,7 @@ impl Flags {
             None if is_loopback_http(&self.issuer) => input::secret(DEV_TOKEN).ok(),
             None => None,
         };
-        Ok(token.map(|token| format!("Bearer {}", token.as_str())))
+        Ok(token.map(|token| format!("Bearer {}", token.as_str())).into())
     }
 }
 

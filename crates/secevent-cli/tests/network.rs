@@ -410,6 +410,51 @@ fn secrets_are_never_said() {
     }
 }
 
+// spec: CIOP-029, CIOP-031
+#[test]
+fn a_listener_gets_its_token_by_client_credentials_and_says_no_secret() {
+    let desk = Desk::new();
+    desk.run(&["keys", "generate", "--alg", "ES256", "--out", "client.jwk"]).with(0);
+    write(&desk.path("client.json"), &desk.run(&["keys", "public", "client.jwk"]).with(0).out);
+    write(
+        &desk.path("hub.toml"),
+        r#"
+            [admin]
+            token = "admin"
+            [[receiver]]
+            id = "acme"
+            secret = "env:CANARY"
+            audience = ["https://acme.example.com"]
+            [[receiver]]
+            id = "keyed"
+            jwks = "client.json"
+            audience = ["https://keyed.example.com"]
+        "#,
+    );
+    let args = ["serve", "--config", "hub.toml", "--listen", "127.0.0.1:0"];
+    let hub = Hub::new(Running::new(desk.command(&args).env("CANARY", "canary+/=&")));
+    let url = format!("{}/oauth/token", hub.url);
+    let by_secret = ["--client-id", "acme", "--client-secret", "env:CANARY"];
+    let by_key = ["--client-id", "keyed", "--client-key", "client.jwk", "--token-url", &url];
+    for credential in [&by_secret[..], &by_key] {
+        let args = [&["listen", "--issuer", &hub.url, "--count", "1"][..], credential].concat();
+        let listening = Running::new(desk.command(&args).env("CANARY", "canary+/=&"));
+        listening.err.line("the stream is verified");
+        assert_eq!(hub.call("POST", "/v1/events", "Bearer admin", &event("a")).status, 202);
+        let heard = listening.ended().with(0);
+        assert!(heard.out.contains("caep:session-revoked") && heard.err.contains("stream deleted"));
+    }
+    let wrong = ["listen", "--issuer", &hub.url, "--client-id", "acme", "--client-secret", "canary-wrong"];
+    let said = desk.run(&wrong).with(3);
+    assert!(said.err.contains("invalid_client") && said.err.contains("--client-secret env:"), "{}", said.err);
+    assert!(!said.err.contains("canary"), "{}", said.err);
+    let alone = desk.run(&["listen", "--issuer", &hub.url, "--client-id", "acme"]).with(2);
+    assert!(alone.err.contains("--client-secret or --client-key"), "{}", alone.err);
+    hub.process.terminate();
+    let ended = hub.process.ended().with(0);
+    assert!(!ended.err.contains("canary") && !ended.err.contains("secevent_at_"), "{}", ended.err);
+}
+
 /// A receiver that refuses the first push and takes the others.
 struct Push {
     url: String,

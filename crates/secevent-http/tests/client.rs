@@ -5,6 +5,8 @@
 mod egress;
 #[path = "client/jwks.rs"]
 mod jwks;
+#[path = "client/oauth.rs"]
+mod oauth;
 #[path = "client/peer.rs"]
 mod peer;
 #[path = "client/push.rs"]

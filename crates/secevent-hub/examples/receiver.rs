@@ -32,7 +32,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let url = format!("http://{}/signals", listener.local_addr()?);
     let mut idp = TransmitterSettings::new("idp", issuer, Vec::new());
-    idp.authorization = Some(Secret::new(format!("Bearer {token}")));
+    idp.authorization = Secret::new(format!("Bearer {token}")).into();
     let app = Router::new()
         .route("/", get(|| async { "the application itself" }))
         .merge(receiver.push_endpoint("/signals", &url, idp));

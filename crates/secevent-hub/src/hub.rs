@@ -20,6 +20,7 @@ use crate::{
     ReceiverSettings, Settings,
     accept::{IdempotencyLocks, is_framework},
     keys::KeyRing,
+    oauth::OAuth,
     receiver::Transmitters,
     recent::Recent,
     stream::{Queue, Stream},
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) keys: KeyRing,
     pub(crate) jti: JtiMint,
     pub(crate) transmitters: Transmitters,
+    pub(crate) oauth: OAuth,
     pub(crate) stopping: watch::Sender<bool>,
     /// Held while a stream is made, changed or removed, so that the disk sees what memory saw, in one order.
     pub(crate) stream_changes: tokio::sync::Mutex<()>,
@@ -103,6 +105,7 @@ impl Hub {
                 Arc::clone(&recent),
                 snapshot.head,
             )?,
+            oauth: OAuth::new(&settings),
             settings,
             store,
             streams,

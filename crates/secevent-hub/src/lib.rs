@@ -18,6 +18,7 @@ mod connections;
 mod housekeeping;
 mod hub;
 mod keys;
+mod oauth;
 mod push_worker;
 pub mod receiver;
 mod recent;
@@ -35,7 +36,7 @@ pub use hub::{Hub, HubError};
 /// SQLite as it is used here, for handlers that share its transactions.
 pub use rusqlite;
 pub use serve::Listener;
-pub use settings::{Clock, Limits, ReceiverSettings, Settings};
+pub use settings::{AuthorizationServerSettings, ClientKeys, Clock, Limits, ReceiverSettings, Settings};
 pub use tls::{Tls, TlsError};
 
 use secevent_ssf::store::Origin;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use secevent::{Alg, EventType, Matching};
+use secevent::{Alg, EventType, JwkSet, Matching};
 use secevent_http::client::{Client, Egress};
 use secevent_ssf::{engine::Millis, metadata::DefaultSubjects};
 
@@ -21,6 +21,8 @@ pub struct Settings {
     pub client: Client,
     /// Who may create streams.
     pub receivers: Vec<ReceiverSettings>,
+    /// The authorization server elsewhere whose access tokens are taken as well.
+    pub oauth: Option<AuthorizationServerSettings>,
     /// The bearer token of the admin API; `None` closes it.
     pub admin_token: Option<String>,
     /// Whether health checks need no token.
@@ -43,6 +45,7 @@ impl Settings {
             clock,
             client: Client::new(Egress::strict()),
             receivers: Vec::new(),
+            oauth: None,
             admin_token: None,
             open_health: true,
             default_subjects: DefaultSubjects::All,
@@ -70,8 +73,14 @@ impl std::fmt::Debug for Settings {
 pub struct ReceiverSettings {
     /// Its name here.
     pub id: String,
-    /// Its bearer token.
-    pub token: String,
+    /// Its static bearer token, good for everything.
+    pub token: Option<String>,
+    /// Its secret at the token endpoint here; its `id` is the `client_id`.
+    pub secret: Option<String>,
+    /// The keys that it signs client assertions with, for the token endpoint here.
+    pub keys: Option<ClientKeys>,
+    /// Its `client_id` at the outside authorization server, where that is not its `id`.
+    pub client_id: Option<String>,
     /// The `aud` of its streams.
     pub audience: Vec<String>,
     /// What it may subscribe to: short names, URIs, `family:*` or `*`.
@@ -81,10 +90,21 @@ pub struct ReceiverSettings {
 }
 
 impl ReceiverSettings {
-    /// A receiver that may subscribe to everything and gets RS256.
+    /// A receiver with a static token that may subscribe to everything and gets RS256.
     pub fn new(id: impl Into<String>, token: impl Into<String>, audience: Vec<String>) -> Self {
-        let (id, token) = (id.into(), token.into());
-        Self { id, token, audience, events: vec!["*".into()], alg: Alg::Rs256 }
+        Self { token: Some(token.into()), ..Self::without_token(id, audience) }
+    }
+
+    /// The same, which gets its tokens from an authorization server.
+    pub fn without_token(id: impl Into<String>, audience: Vec<String>) -> Self {
+        let (token, secret, keys, client_id) = (None, None, None, None);
+        let (id, events, alg) = (id.into(), vec!["*".into()], Alg::Rs256);
+        Self { id, token, secret, keys, client_id, audience, events, alg }
+    }
+
+    /// Its name at the outside authorization server.
+    pub fn client_id(&self) -> &str {
+        self.client_id.as_deref().unwrap_or(&self.id)
     }
 
     /// Whether it may subscribe to this type.
@@ -101,6 +121,35 @@ impl ReceiverSettings {
 impl std::fmt::Debug for ReceiverSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ReceiverSettings").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// The public keys of a client (RFC 7523 §2.2).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum ClientKeys {
+    /// These.
+    Set(JwkSet),
+    /// Those at this URL.
+    Uri(String),
+}
+
+/// An authorization server elsewhere, whose access tokens are JWTs (RFC 9068).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AuthorizationServerSettings {
+    /// The `iss` of its tokens.
+    pub issuer: String,
+    /// The `aud` of tokens that are for this hub.
+    pub audience: String,
+    /// Where its keys are; in its metadata (RFC 8414) when absent.
+    pub jwks_uri: Option<String>,
+}
+
+impl AuthorizationServerSettings {
+    /// A server whose keys are found through its metadata.
+    pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
+        Self { issuer: issuer.into(), audience: audience.into(), jwks_uri: None }
     }
 }
 

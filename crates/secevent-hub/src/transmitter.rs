@@ -24,9 +24,9 @@ use self::streams::shown;
 use crate::{Hub, ReceiverSettings};
 
 impl Hub {
-    /// A router with the endpoints of a transmitter, to merge into any axum application.
+    /// A router with the endpoints of a transmitter and of its authorization, to merge into any axum application.
     pub fn transmitter_router(&self) -> Router {
-        transmitter_router(self.clone(), &self.paths())
+        transmitter_router(self.clone(), &self.paths()).merge(self.oauth_router())
     }
 
     /// Where the endpoints are.
@@ -77,18 +77,8 @@ impl TransmitterHost for Hub {
         self.0.keys.jwks(self.now().timestamp())
     }
 
-    // A static token is good for everything.
-    // spec: SSF-064, SSF-065, CIOP-035
-    async fn authenticate(&self, token: Option<&str>, _scope: Scope) -> Result<ReceiverSettings, Problem> {
-        let token = token.filter(|token| !token.is_empty()).ok_or_else(Problem::unauthorized)?;
-        // Every token is compared, in constant time: how long it takes tells nothing.
-        let mut found = None;
-        for receiver in &self.0.settings.receivers {
-            if secevent_jose::constant_time_eq(receiver.token.as_bytes(), token.as_bytes()) {
-                found = Some(receiver);
-            }
-        }
-        found.cloned().ok_or_else(Problem::invalid_token)
+    async fn authenticate(&self, token: Option<&str>, scope: Scope) -> Result<ReceiverSettings, Problem> {
+        self.authorized(token, scope).await
     }
 
     async fn create(

@@ -16,10 +16,16 @@ mod http_call;
 mod library;
 #[path = "hub/misbehaving.rs"]
 mod misbehaving;
+#[path = "hub/oauth.rs"]
+mod oauth;
+#[path = "hub/oauth_client.rs"]
+mod oauth_client;
 #[path = "hub/old_data.rs"]
 mod old_data;
 #[path = "hub/operator.rs"]
 mod operator;
+#[path = "hub/outside_server.rs"]
+mod outside_server;
 #[path = "hub/poll.rs"]
 mod poll;
 #[path = "hub/push.rs"]

@@ -24,7 +24,8 @@
 //! * [`VerifyingKey`] and [`SigningKey`] are a key pair's two halves; [`Signer`] is what an HSM implements.
 //! * [`JwkSet`] is what an issuer publishes and [`KeySet`] how it changes its keys; [`Alg`] and [`AlgSet`] say what a receiver takes.
 //! * `jwe`, only with the feature of that name, encrypts a token to its recipient ([RFC 7516]) and decrypts it.
-//! * [`Seal`] hides a number; [`random`], [`sha256`] and [`constant_time_eq`] are the primitives left over.
+//! * [`Seal`] hides a number; [`random`], [`sha256`], [`hmac_sha256`] and [`constant_time_eq`] are the primitives left
+//!   over.
 //!
 //! What is left out is left out on purpose: symmetric algorithms, `none`, the JSON
 //! serialisation, detached payloads, and every header member that brings its own key (`jwk`, `jku`, `x5u`,
@@ -59,5 +60,5 @@ pub use jwks::JwkSet;
 pub use jws::{Compact, Header, attach, sign, signing_input};
 pub use key::{Signer, SigningKey, VerifyingKey};
 pub use key_set::KeySet;
-pub use primitives::{constant_time_eq, random, sha256};
+pub use primitives::{constant_time_eq, hmac_sha256, random, sha256};
 pub use seal::Seal;

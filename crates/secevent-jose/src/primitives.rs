@@ -1,6 +1,6 @@
 //! The few primitives that callers need besides signatures, so that only this crate names `aws-lc-rs`.
 
-use aws_lc_rs::{constant_time, digest, rand};
+use aws_lc_rs::{constant_time, digest, hmac, rand};
 
 /// Whether two secrets are equal, in a time that depends on their lengths only.
 ///
@@ -27,6 +27,15 @@ pub fn sha256(data: &[u8]) -> [u8; 32] {
     bytes
 }
 
+/// HMAC-SHA-256 of the data (RFC 2104): what only a holder of the key can make, or check.
+///
+/// For values that come back to whoever made them. Tokens for others are signed.
+pub fn hmac_sha256(key: &[u8], data: &[u8]) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), data).as_ref());
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,5 +47,8 @@ mod tests {
         assert!(!constant_time_eq(b"secret", b"secret "));
         assert_ne!(random::<16>(), random::<16>());
         assert_eq!(crate::base64url(&sha256(b"abc")), "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
+        // RFC 4231 §4.3.
+        let mac = hmac_sha256(b"Jefe", b"what do ya want for nothing?");
+        assert_eq!(crate::base64url(&mac), "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM");
     }
 }

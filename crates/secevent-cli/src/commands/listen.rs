@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use secevent::{Event, VerifiedSet};
-use secevent_http::router::push_endpoint;
+use secevent_http::{client::Client, router::push_endpoint};
 use secevent_hub::receiver::{Intake, Kept, Sink, Subscription, Wanted, poll_loop, subscribe};
 use secevent_ssf::stream::Secret;
 use serde_json::json;
@@ -25,12 +25,14 @@ use crate::{
 #[command(after_help = "\
 Finds the transmitter, creates a stream, verifies it, prints each signal, and deletes the stream
 at the end. Against a development hub the token is found in ./secevent-data/dev.token; elsewhere
-give it with --token.
+give it with --token, or the credentials of an OAuth client with --client-id and --client-secret.
 
 Examples:
   secevent listen --issuer http://127.0.0.1:8417
   secevent listen --issuer https://signals.example.com --token env:TOKEN \\
     --events caep:session-revoked --count 1
+  secevent listen --issuer https://signals.example.com --client-id acme \\
+    --client-secret env:SECRET
   secevent listen --issuer http://127.0.0.1:8417 --push 127.0.0.1:0 --json")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -53,7 +55,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
-    let wanted = wanted(args)?;
+    let client = net::client(&args.transmitter.issuer);
+    let wanted = wanted(args, &client)?;
     net::log(net::Log::Text, "warn");
     net::block_on(async {
         // Asked to end while the stream is being made, the program still deletes it.
@@ -71,11 +74,10 @@ pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
             Some(address) => Some(endpoint(address, args.public_url.as_deref()).await?),
         };
         let wanted = Wanted { push_to: pushed.as_ref().map(|(_, to)| to.clone()), ..wanted };
-        let client = net::client(&args.transmitter.issuer);
         let subscription = subscribe(&client, &wanted, clock::shared()).await;
         let subscription = subscription.map_err(|error| {
             Failure::could_not(format_args!("no stream at {}: {error}", args.transmitter.issuer))
-                .next("secevent listen --issuer URL --token TOKEN")
+                .next(args.transmitter.oauth.example())
         })?;
         let stream = &subscription.stream;
         let method = if args.push.is_some() { "push" } else { "poll" };
@@ -98,8 +100,8 @@ pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
     })
 }
 
-fn wanted(args: &Args) -> Result<Wanted, Failure> {
-    let authorization = args.transmitter.authorization()?;
+fn wanted(args: &Args, client: &Client) -> Result<Wanted, Failure> {
+    let authorization = args.transmitter.authorization(client)?;
     let events = transmitter::events(&args.events)?;
     Ok(Wanted { authorization, events, ..Wanted::new(&args.transmitter.issuer) })
 }

@@ -74,14 +74,20 @@ impl JwksCache {
     ///
     /// Nothing of the token is believed: its header is a hint which key to look for.
     pub async fn keys_for(&self, token: &UnverifiedSet<'_>) -> Result<Arc<JwkSet>, ClientError> {
+        let hint = token.key_hint();
+        self.keys_with(hint.alg, hint.kid).await
+    }
+
+    /// The same for any token whose header names this algorithm and key.
+    pub async fn keys_with(&self, alg: &str, kid: Option<&str>) -> Result<Arc<JwkSet>, ClientError> {
         let set = self.get().await?;
-        if !is_missing(&set, token) {
+        if !is_missing(&set, alg, kid) {
             return Ok(set);
         }
         let mut attempts = self.fetching.lock().await;
         let newest = self.kept().as_ref().map_or(set, |kept| Arc::clone(&kept.set));
         let searched_lately = attempts.searched.is_some_and(|at| at.elapsed() < SEARCH_EVERY);
-        if searched_lately || !is_missing(&newest, token) {
+        if searched_lately || !is_missing(&newest, alg, kid) {
             return Ok(newest);
         }
         attempts.searched = Some(Instant::now());
@@ -134,10 +140,8 @@ impl Kept {
 }
 
 /// Whether another fetch could help: the token names an algorithm we know and a key that is not there.
-fn is_missing(set: &JwkSet, token: &UnverifiedSet<'_>) -> bool {
-    let hint = token.key_hint();
-    Alg::from_name(hint.alg)
-        .is_some_and(|alg| matches!(set.find(alg, hint.kid), Err(JoseError::KeyNotFound { .. })))
+fn is_missing(set: &JwkSet, alg: &str, kid: Option<&str>) -> bool {
+    Alg::from_name(alg).is_some_and(|alg| matches!(set.find(alg, kid), Err(JoseError::KeyNotFound { .. })))
 }
 
 fn fresh_for(answer: &Response) -> Duration {

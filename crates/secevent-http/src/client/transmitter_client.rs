@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use http::{
     Method,
     header::{ACCEPT, CONTENT_LANGUAGE, CONTENT_TYPE},
@@ -20,7 +21,7 @@ use secevent_ssf::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Client, ClientError, Response};
+use super::{Authorization, Client, ClientError, OAuthError, Request, Response};
 
 /// A transmitter as seen by one of its receivers.
 ///
@@ -29,7 +30,7 @@ use super::{Client, ClientError, Response};
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let client = Client::new(Egress::strict());
 /// let metadata = discover(&client, "https://tr.example.com").await?;
-/// let transmitter = TransmitterClient::new(client, metadata, Some("Bearer eyJ0".into()));
+/// let transmitter = TransmitterClient::new(client, metadata, "Bearer eyJ0".to_owned());
 /// let stream = transmitter.create_stream(&Default::default()).await?;
 /// transmitter.verify(&stream.stream_id, Some("a nonce")).await?;
 /// # Ok(())
@@ -39,7 +40,7 @@ use super::{Client, ClientError, Response};
 pub struct TransmitterClient {
     client: Client,
     metadata: TransmitterMetadata,
-    authorization: Option<String>,
+    authorization: Authorization,
     /// Called when a delivery method is named as drafts did; without it, such an answer is refused.
     legacy_delivery: Option<Arc<dyn Fn() + Send + Sync>>,
 }
@@ -51,6 +52,9 @@ pub enum CallError {
     /// The transmitter was not reached, or answered badly.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// There is no access token to make the call with.
+    #[error(transparent)]
+    Authorization(#[from] OAuthError),
     /// The answer breaks a rule.
     #[error("the answer of the transmitter is refused: {0}")]
     Refused(#[from] Refusal),
@@ -70,9 +74,13 @@ pub enum CallError {
 }
 
 impl TransmitterClient {
-    /// A client of the transmitter with this metadata. `authorization` is the whole value of the field.
-    pub const fn new(client: Client, metadata: TransmitterMetadata, authorization: Option<String>) -> Self {
-        Self { client, metadata, authorization, legacy_delivery: None }
+    /// A client of the transmitter with this metadata. A text as `authorization` is the whole value of the field.
+    pub fn new(
+        client: Client,
+        metadata: TransmitterMetadata,
+        authorization: impl Into<Authorization>,
+    ) -> Self {
+        Self { client, metadata, authorization: authorization.into(), legacy_delivery: None }
     }
 
     /// Takes delivery methods that are named by the URIs of old drafts as well, and tells of each.
@@ -187,11 +195,13 @@ impl TransmitterClient {
         request: &PollRequest,
         deadline: Duration,
     ) -> Result<PollResponse, CallError> {
-        let mut poll = self.json(Method::POST, endpoint_url, Some(request))?;
-        if !request.set_errs.is_empty() {
-            poll = poll.header(CONTENT_LANGUAGE, "en");
-        }
-        let answer = poll.deadline(deadline).body_max(POLL_BYTES_MAX).send().await?;
+        let is_in_english = !request.set_errs.is_empty();
+        let body = written(Some(request))?;
+        let answer = self.exchange(&Method::POST, endpoint_url, body, |request| {
+            let request = request.deadline(deadline).body_max(POLL_BYTES_MAX);
+            if is_in_english { request.header(CONTENT_LANGUAGE, "en") } else { request }
+        });
+        let answer = answer.await?;
         Ok(PollResponse::parse(expect(&answer, &[200])?)?)
     }
 
@@ -238,23 +248,47 @@ impl TransmitterClient {
         url: String,
         body: Option<&(impl Serialize + Sync)>,
     ) -> Result<Response, CallError> {
-        Ok(self.json(method, &url, body)?.send().await?)
+        self.exchange(&method, &url, written(body)?, |request| request).await
+    }
+
+    /// Sends a request. An access token that is refused before its time, as after a restart of the server that gave
+    /// it, is replaced once.
+    async fn exchange<'a>(
+        &'a self,
+        method: &Method,
+        url: &'a str,
+        body: Option<Bytes>,
+        more: impl Fn(Request<'a>) -> Request<'a>,
+    ) -> Result<Response, CallError> {
+        let send = |authorization: Option<Arc<str>>| {
+            let request = self.request(method, url, body.clone(), authorization.as_deref());
+            more(request).send()
+        };
+        let authorization = self.authorization.header().await?;
+        let answer = send(authorization.clone()).await?;
+        if answer.status != 401 {
+            return Ok(answer);
+        }
+        match self.authorization.renewed(authorization.as_deref()).await? {
+            Some(renewed) => Ok(send(Some(renewed)).await?),
+            None => Ok(answer),
+        }
     }
 
     // spec: SSF-070
-    fn json<'a>(
+    fn request<'a>(
         &'a self,
-        method: Method,
+        method: &Method,
         url: &'a str,
-        body: Option<&impl Serialize>,
-    ) -> Result<super::Request<'a>, CallError> {
-        let request = self.client.request(method, url).header(ACCEPT, "application/json");
-        let request = request.authorization(self.authorization.as_deref());
-        let Some(body) = body else { return Ok(request) };
-        let body = serde_json::to_vec(body).map_err(|error| {
-            Refusal::new("SSF-070", "", error.to_string(), "send a document that can be written as JSON")
-        })?;
-        Ok(request.header(CONTENT_TYPE, "application/json").body(body))
+        body: Option<Bytes>,
+        authorization: Option<&str>,
+    ) -> Request<'a> {
+        let request = self.client.request(method.clone(), url).header(ACCEPT, "application/json");
+        let request = request.authorization(authorization);
+        match body {
+            Some(body) => request.header(CONTENT_TYPE, "application/json").body(body),
+            None => request,
+        }
     }
 }
 
@@ -262,6 +296,13 @@ impl std::fmt::Debug for TransmitterClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TransmitterClient").field("issuer", &self.metadata.issuer).finish_non_exhaustive()
     }
+}
+
+fn written(body: Option<&impl Serialize>) -> Result<Option<Bytes>, CallError> {
+    let written = body.map(serde_json::to_vec).transpose().map_err(|error| {
+        Refusal::new("SSF-070", "", error.to_string(), "send a document that can be written as JSON")
+    })?;
+    Ok(written.map(Bytes::from))
 }
 
 fn endpoint<'a>(url: Option<&'a String>, name: &'static str) -> Result<&'a str, CallError> {

@@ -1,11 +1,13 @@
 //! Routers that merge into anybody's axum application.
 
 mod bearer;
+mod challenge;
 mod problem;
 mod push_endpoint;
 mod transmitter;
 
 pub use bearer::bearer_token;
+pub use challenge::Challenge;
 pub use problem::Problem;
 pub use push_endpoint::{PushIntake, Refused, push_endpoint};
 pub use transmitter::{JWKS_MAX_AGE, Paths, Scope, TransmitterHost, UpdateMethod, transmitter_router};

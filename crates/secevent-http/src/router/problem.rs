@@ -12,7 +12,7 @@ use secevent_ssf::Refusal;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::bearer_token;
+use super::{Challenge, Scope, bearer_token};
 
 /// A refused request.
 #[derive(Clone, Debug, Serialize)]
@@ -31,9 +31,9 @@ pub struct Problem {
     /// Seconds after which another try makes sense.
     #[serde(skip)]
     pub retry_after_secs: Option<u32>,
-    /// Whether a 401 is about a token that was sent, not about one that is missing (RFC 6750 §3.1).
+    /// What `WWW-Authenticate` says. A 401 has that field also without one.
     #[serde(skip)]
-    pub token_refused: bool,
+    pub challenge: Option<Box<Challenge>>,
 }
 
 impl Problem {
@@ -41,7 +41,7 @@ impl Problem {
     pub fn new(status: u16, title: impl Into<String>, detail: impl Into<String>) -> Self {
         let more = Box::default();
         let (title, detail) = (title.into(), detail.into());
-        Self { status, title, detail, more, retry_after_secs: None, token_refused: false }
+        Self { status, title, detail, more, retry_after_secs: None, challenge: None }
     }
 
     /// 401: who are you? For a request without one readable bearer token.
@@ -51,7 +51,27 @@ impl Problem {
 
     /// 401: the bearer token is nobody's.
     pub fn invalid_token() -> Self {
-        Self { token_refused: true, ..Self::unauthorized() }
+        Self::unauthorized().challenging(|challenge| challenge.error = Some("invalid_token"))
+    }
+
+    /// 403: the token is good, but not for this (RFC 6750 §3.1).
+    // spec: CIOP-036
+    pub fn insufficient_scope(needed: Scope) -> Self {
+        let mend = format!("ask for a token with the scope `{}`", needed.name());
+        Self::new(403, "the access token does not suffice", mend).challenging(|challenge| {
+            challenge.error = Some("insufficient_scope");
+            challenge.scope = Some(needed);
+        })
+    }
+
+    /// Says where to learn who gives tokens (RFC 9728 §5.1).
+    pub fn with_resource_metadata(self, url: impl Into<String>) -> Self {
+        self.challenging(|challenge| challenge.resource_metadata = Some(url.into()))
+    }
+
+    fn challenging(mut self, say: impl FnOnce(&mut Challenge)) -> Self {
+        say(self.challenge.get_or_insert_default());
+        self
     }
 
     /// 401 for a request with these headers: is a token missing, or wrong?
@@ -97,9 +117,8 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.status == 401 {
-            let challenge = if self.token_refused { "Bearer error=\"invalid_token\"" } else { "Bearer" };
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        if self.status == 401 || self.challenge.is_some() {
+            headers.insert(WWW_AUTHENTICATE, self.challenge.unwrap_or_default().to_value());
         }
         if let Some(secs) = self.retry_after_secs {
             headers.insert(RETRY_AFTER, HeaderValue::from(secs));

@@ -40,6 +40,17 @@ pub enum Scope {
     Manage,
 }
 
+impl Scope {
+    /// The scope as OAuth names it. Names that begin with `ssf.` belong to the SSF specifications.
+    // spec: CIOP-037, CIOP-038
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "ssf.read",
+            Self::Manage => "ssf.manage",
+        }
+    }
+}
+
 /// What a member that is absent from an update means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UpdateMethod {

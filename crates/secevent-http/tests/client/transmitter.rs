@@ -28,7 +28,7 @@ fn transmitter(peer: &Peer) -> TransmitterClient {
         remove_subject_endpoint: Some(peer.url("/subject:remove")),
         ..TransmitterMetadata::default()
     };
-    TransmitterClient::new(Client::new(Egress::loopback()), metadata, Some("Bearer canary".into()))
+    TransmitterClient::new(Client::new(Egress::loopback()), metadata, "Bearer canary".to_owned())
 }
 
 // spec: SSF-048, SSF-051, SSF-055, SSF-056

@@ -3,6 +3,7 @@
 mod development;
 mod error;
 mod mistakes;
+mod oauth;
 mod place;
 mod resolve;
 #[cfg(test)]
@@ -52,6 +53,8 @@ pub struct Config {
     pub retention: RetentionSection,
     /// Sizes of what is taken in.
     pub limits: LimitsSection,
+    /// An authorization server elsewhere, whose access tokens are taken too.
+    pub oauth: OAuthSection,
     /// Who may create streams here.
     #[serde(rename = "receiver")]
     pub receivers: Vec<ReceiverSection>,
@@ -60,7 +63,6 @@ pub struct Config {
     pub transmitters: Vec<TransmitterSection>,
     // Doors whose rooms are not built yet: present means refused with a clear word.
     route: Option<toml::Value>,
-    oauth: Option<toml::Value>,
     otlp: Option<toml::Value>,
     log: Option<toml::Value>,
     /// Without a file everything on this machine may be reached.
@@ -240,6 +242,19 @@ impl Default for LimitsSection {
     }
 }
 
+/// `[oauth]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct OAuthSection {
+    /// The `iss` of its tokens.
+    pub issuer: Option<String>,
+    /// The `aud` of tokens that are for this hub; the hub's issuer when absent.
+    pub audience: Option<String>,
+    /// Where its keys are; found through its metadata (RFC 8414) when absent.
+    pub jwks_uri: Option<String>,
+}
+
 /// `[[receiver]]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -249,8 +264,14 @@ pub struct ReceiverSection {
     pub id: String,
     /// A static bearer token.
     pub token: Option<SecretRef>,
-    /// The secret of OAuth client credentials.
+    /// The secret of OAuth client credentials; the `client_id` is the `id`.
     pub secret: Option<SecretRef>,
+    /// The file of the public keys that it signs client assertions with, or these keys as a table.
+    pub jwks: Option<toml::Value>,
+    /// The URL of those keys.
+    pub jwks_uri: Option<String>,
+    /// Its `client_id` at the authorization server of `[oauth]`, where that is not its `id`.
+    pub client_id: Option<String>,
     /// The `aud` of its streams.
     pub audience: Vec<String>,
     /// What it may subscribe to: short names, URIs, or `family:*`. Everything when absent.
@@ -280,6 +301,16 @@ pub struct TransmitterSection {
     pub delivery: DeliveryName,
     /// The bearer token it gave us.
     pub token: Option<SecretRef>,
+    /// Our name at its authorization server, instead of a token.
+    pub client_id: Option<String>,
+    /// Our secret there.
+    pub client_secret: Option<SecretRef>,
+    /// Our private key there, as JWK or PEM, instead of a secret.
+    pub client_key: Option<SecretRef>,
+    /// Its token endpoint; found through the metadata of the transmitter (RFC 9728, RFC 8414) when absent.
+    pub token_url: Option<String>,
+    /// The scope to ask for there.
+    pub scope: Option<String>,
     /// What to ask for; everything when absent.
     pub events: Option<Vec<String>>,
     /// What it is forgiven: `"strict"`, `"lenient"`, or a list of rules.
@@ -326,10 +357,9 @@ impl Config {
     }
 
     fn refuse_not_yet(&self, text: &str) -> Result<(), ConfigError> {
-        let Self { route, oauth, otlp, log, retention, .. } = self;
+        let Self { route, otlp, log, retention, .. } = self;
         let doors = [
             ("[[route]]", route, "SETs that are received are kept and listed at /v1/received"),
-            ("[oauth]", oauth, "give each [[receiver]] a static `token`"),
             ("[otlp]", otlp, "read the log on standard error"),
             ("[log]", log, "choose the form of the log with --log"),
             ("[retention] bytes", &retention.bytes, "bound what is kept with `age`"),
@@ -339,9 +369,6 @@ impl Config {
         };
         if let Some((door, _, instead)) = doors.into_iter().find(|(_, value, _)| value.is_some()) {
             return refused(door, instead);
-        }
-        if self.receivers.iter().any(|receiver| receiver.secret.is_some()) {
-            return refused("[[receiver]] secret", "give it a static `token`");
         }
         let url = &self.store.url;
         if ["postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme)) {

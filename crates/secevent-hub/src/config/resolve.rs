@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use secevent::EventType;
 use secevent_http::client::{Cidr, Client, Egress};
-use secevent_ssf::stream::Secret;
 use url::{Host, Url};
 
 use super::{
     AllowPrivate, Config, ConfigError, DeliveryName, Env, Length, ReceiverSection, TlsSection,
-    TransmitterSection,
+    TransmitterSection, oauth,
 };
 use crate::{
     Clock, Limits, ReceiverSettings, Settings, Tls, keys::shortest_rotation, receiver::TransmitterSettings,
@@ -47,18 +46,21 @@ impl Config {
         settings.open_health = is_loopback(listening_on);
         let admin = self.admin.token.as_ref().map(|token| token.resolve(env)).transpose();
         settings.admin_token = admin.map_err(|error| error.within("[admin] token"))?;
+        settings.oauth = self.oauth.settings(&issuer, &settings.client)?;
         for section in &self.receivers {
             let place = format!("[[receiver]] {:?}", section.id);
-            settings.receivers.push(self.receiver(section, env).map_err(|error| error.within(&place))?);
+            let receiver = self.receiver(section, &settings.client, env);
+            settings.receivers.push(receiver.map_err(|error| error.within(&place))?);
         }
-        unique("[[receiver]]", self.receivers.iter().map(|section| section.id.as_str()))?;
-        unique("[[transmitter]]", self.transmitters.iter().map(|section| section.id.as_str()))?;
+        unique("[[receiver]] id", self.receivers.iter().map(|section| section.id.as_str()))?;
+        unique("[[transmitter]] id", self.transmitters.iter().map(|section| section.id.as_str()))?;
         tell_apart(&settings)?;
         let transmitter = |section: &TransmitterSection| {
             let place = format!("[[transmitter]] {:?}", section.id);
-            transmitter(section, env).map_err(|error| error.within(&place))
+            transmitter(section, &settings, env).map_err(|error| error.within(&place))
         };
-        Ok((settings, self.transmitters.iter().map(transmitter).collect::<Result<_, _>>()?))
+        let transmitters = self.transmitters.iter().map(transmitter).collect::<Result<_, _>>()?;
+        Ok((settings, transmitters))
     }
 
     /// Nothing works with none.
@@ -133,15 +135,39 @@ impl Config {
         Client::with_extra_ca(egress, &pem).map_err(|error| named(&error))
     }
 
-    fn receiver(&self, section: &ReceiverSection, env: Env<'_>) -> Result<ReceiverSettings, ConfigError> {
+    fn receiver(
+        &self,
+        section: &ReceiverSection,
+        client: &Client,
+        env: Env<'_>,
+    ) -> Result<ReceiverSettings, ConfigError> {
         check_id(&section.id)?;
-        let token = section.token.as_ref().ok_or_else(|| ConfigError::new("give it a `token`"))?;
+        let ReceiverSection { token, secret, jwks, jwks_uri, .. } = section;
+        let ways = [
+            token.is_some(),
+            secret.is_some(),
+            jwks.is_some(),
+            jwks_uri.is_some(),
+            self.oauth.issuer.is_some(),
+        ];
+        if !ways.contains(&true) {
+            let mend =
+                "give it a `token`, a `secret`, or its keys as `jwks` or `jwks_uri`; or configure [oauth]";
+            return Err(ConfigError::new(mend));
+        }
         if section.audience.is_empty() {
             return Err(ConfigError::new("audience: name at least one `aud` for its streams"));
         }
         section.events.iter().try_for_each(|pattern| check_pattern(pattern))?;
-        let token = token.resolve(env).map_err(|error| error.within("token"))?;
-        let mut receiver = ReceiverSettings::new(&section.id, token, section.audience.clone());
+        let resolved = |secret: &Option<super::SecretRef>, name: &str| {
+            let secret = secret.as_ref().map(|secret| secret.resolve(env)).transpose();
+            secret.map_err(|error| error.within(name))
+        };
+        let mut receiver = ReceiverSettings::without_token(&section.id, section.audience.clone());
+        receiver.token = resolved(token, "token")?;
+        receiver.secret = resolved(secret, "secret")?;
+        receiver.keys = oauth::client_keys(section, client)?;
+        receiver.client_id.clone_from(&section.client_id);
         receiver.events.clone_from(&section.events);
         receiver.alg = self.alg_of(section);
         Ok(receiver)
@@ -167,7 +193,11 @@ impl Config {
     }
 }
 
-fn transmitter(section: &TransmitterSection, env: Env<'_>) -> Result<TransmitterSettings, ConfigError> {
+fn transmitter(
+    section: &TransmitterSection,
+    hub: &Settings,
+    env: Env<'_>,
+) -> Result<TransmitterSettings, ConfigError> {
     check_id(&section.id)?;
     if !is_issuer(&section.issuer) {
         return Err(ConfigError::new(format!("issuer {:?}: {ISSUER_RULE}", section.issuer)));
@@ -178,11 +208,9 @@ fn transmitter(section: &TransmitterSection, env: Env<'_>) -> Result<Transmitter
     let events =
         section.events.as_ref().map(|names| names.iter().map(|name| EventType::from_name(name)).collect());
     let events: Option<Result<Vec<_>, _>> = events;
-    let token = section.token.as_ref().map(|token| token.resolve(env)).transpose();
-    let token = token.map_err(|error| error.within("token"))?;
     let mut settings = TransmitterSettings::new(&section.id, &section.issuer, section.audience.clone());
     settings.push = section.delivery == DeliveryName::Push;
-    settings.authorization = token.map(|token| Secret::new(format!("Bearer {token}")));
+    settings.authorization = oauth::authorization(section, &hub.client, &hub.clock, env)?;
     settings.tolerance = section.tolerance;
     if let Some(silence) = section.silence.map(super::Length::duration) {
         // spec: SSF-086
@@ -205,7 +233,7 @@ const SILENCE_MIN: std::time::Duration = std::time::Duration::from_secs(10);
 const ISSUER_RULE: &str = "use an https URL without query and fragment; http is for loopback only (SSF-031)";
 
 // spec: SSF-031
-fn is_issuer(url: &str) -> bool {
+pub(super) fn is_issuer(url: &str) -> bool {
     // The parser of URLs forgives what a string that is compared must not have.
     let has_host = |rest: &str| !rest.starts_with('/') && host(url).is_some();
     let secure = url.strip_prefix("https://").is_some_and(has_host) || is_loopback_http(url);
@@ -237,24 +265,27 @@ fn check_pattern(pattern: &str) -> Result<(), ConfigError> {
     Err(ConfigError::new(format!("events: no event has a name like {pattern:?}; use {families}")))
 }
 
-/// A token says who is asking, so no two may have the same.
+/// A token says who is asking, so no two may have the same; and what one of them has as its secret, nobody else may know.
 fn tell_apart(settings: &Settings) -> Result<(), ConfigError> {
     let mut owners = std::collections::BTreeMap::new();
-    let admin = settings.admin_token.iter().map(|token| (token, "[admin]".to_owned()));
-    let receivers = settings.receivers.iter().map(|r| (&r.token, format!("[[receiver]] {:?}", r.id)));
-    for (token, owner) in admin.chain(receivers) {
-        if let Some(other) = owners.insert(token, owner.clone()) {
-            let words = format!("{other} and {owner} have the same token; give each its own");
+    let name = |receiver: &ReceiverSettings| format!("[[receiver]] {:?}", receiver.id);
+    let admin = settings.admin_token.iter().map(|token| (token, "token", "[admin]".to_owned()));
+    let tokens = settings.receivers.iter().filter_map(|r| Some((r.token.as_ref()?, "token", name(r))));
+    let secrets = settings.receivers.iter().filter_map(|r| Some((r.secret.as_ref()?, "secret", name(r))));
+    for (text, what, owner) in admin.chain(tokens).chain(secrets) {
+        if let Some(other) = owners.insert(text, owner.clone()) {
+            let words = format!("{other} and {owner} have the same {what}; give each its own");
             return Err(ConfigError::new(words));
         }
     }
-    Ok(())
+    let client_ids = settings.receivers.iter().map(ReceiverSettings::client_id);
+    if settings.oauth.is_some() { unique("[[receiver]] client_id", client_ids) } else { Ok(()) }
 }
 
 fn unique<'a>(section: &str, ids: impl Iterator<Item = &'a str>) -> Result<(), ConfigError> {
     let mut seen = std::collections::BTreeSet::new();
     match ids.into_iter().find(|id| !seen.insert(*id)) {
-        Some(twice) => Err(ConfigError::new(format!("{section} id {twice:?} is there twice"))),
+        Some(twice) => Err(ConfigError::new(format!("{section} {twice:?} is there twice"))),
         None => Ok(()),
     }
 }

@@ -82,7 +82,10 @@ fn mistakes_are_named_with_their_place_and_mend() {
             "line 1: give a list: sections of which there may be several have two brackets, as in [[receiver]]",
         ),
         (RECEIVER, "line 1: the key `audience` is missing"),
-        (&receiver("audience = [\"b\"]"), "line 1: [[receiver]] \"a\": give it a `token`"),
+        (
+            &receiver("audience = [\"b\"]"),
+            "line 1: [[receiver]] \"a\": give it a `token`, a `secret`, or its keys as `jwks` or `jwks_uri`; or configure [oauth]",
+        ),
         (
             &receiver("token = \"t\"\naudience = []"),
             "line 4: [[receiver]] \"a\": audience: name at least one `aud` for its streams",
@@ -116,6 +119,83 @@ fn mistakes_are_named_with_their_place_and_mend() {
             &receiver("token = \"t\"\naudience = [\"b\"]\n[admin]\ntoken = \"t\""),
             "line 5: [admin] and [[receiver]] \"a\" have the same token; give each its own",
         ),
+        (
+            &receiver(&format!(
+                "token = \"t\"\naudience = [\"b\"]\n{}secret = \"t\"\naudience = [\"b\"]",
+                RECEIVER.replace("\"a\"", "\"c\"")
+            )),
+            "line 1: [[receiver]] \"a\" and [[receiver]] \"c\" have the same secret; give each its own",
+        ),
+        (
+            &receiver("secret = \"env:NO\"\naudience = [\"b\"]"),
+            "line 3: [[receiver]] \"a\": secret: the environment variable NO is not set",
+        ),
+        (
+            &receiver("jwks = \"k.json\"\njwks_uri = \"https://k.example\"\naudience = [\"b\"]"),
+            "line 1: [[receiver]] \"a\": give it `jwks` or `jwks_uri`, not both",
+        ),
+        (
+            &receiver("jwks_uri = \"ftp://k.example\"\naudience = [\"b\"]"),
+            "line 3: [[receiver]] \"a\": jwks_uri: the scheme \"ftp\" is not allowed; use https (PUSH-049)",
+        ),
+        (
+            &receiver("jwks = \"/no/keys.json\"\naudience = [\"b\"]"),
+            "line 3: [[receiver]] \"a\": jwks: /no/keys.json: No such file or directory (os error 2)",
+        ),
+        (
+            &receiver("jwks = 5\naudience = [\"b\"]"),
+            "line 3: [[receiver]] \"a\": jwks: give the name of a file, or a table with `keys`",
+        ),
+        (
+            &receiver("jwks = { keys = [] }\naudience = [\"b\"]"),
+            "line 3: [[receiver]] \"a\": jwks: it has no keys",
+        ),
+        (
+            &receiver("jwks = { keys = [{ kty = \"oct\", k = \"AAAA\" }] }\naudience = [\"b\"]"),
+            "line 3: [[receiver]] \"a\": jwks: no key of it is usable: key 0: unusable key: it has the private member k; a published key must not",
+        ),
+        (
+            "[oauth]\njwks_uri = \"https://as.example/jwks\"",
+            "line 1: [oauth] issuer: name the `iss` of the authorization server",
+        ),
+        (
+            "[oauth]\nissuer = \"as.example\"",
+            "line 2: [oauth] issuer \"as.example\": use an https URL without query and fragment; http is for loopback only",
+        ),
+        (
+            "[oauth]\nissuer = \"https://as.example\"\njwks_uri = \"https://as.example:22/\"",
+            "line 3: [oauth] jwks_uri: port 22 is not one of HTTP; use another (SSF-107)",
+        ),
+        (
+            &format!(
+                "[oauth]\nissuer = \"https://as.example\"\n{RECEIVER}audience = [\"b\"]\n[[receiver]]\nid = \"c\"\n\
+                 client_id = \"a\"\naudience = [\"b\"]"
+            ),
+            "line 8: [[receiver]] client_id \"a\" is there twice",
+        ),
+        (
+            &transmitter("audience = [\"b\"]\nclient_secret = \"s\""),
+            "line 1: [[transmitter]] \"a\": client_id: name the client that these credentials are of",
+        ),
+        (
+            &transmitter("audience = [\"b\"]\nclient_id = \"c\""),
+            "line 1: [[transmitter]] \"a\": give it one of `token`, `client_secret` and `client_key`",
+        ),
+        (
+            &transmitter("audience = [\"b\"]\nclient_id = \"c\"\nclient_secret = \"s\"\ntoken = \"t\""),
+            "line 1: [[transmitter]] \"a\": give it one of `token`, `client_secret` and `client_key`",
+        ),
+        (
+            &transmitter("audience = [\"b\"]\nclient_id = \"c\"\nclient_key = \"{}\""),
+            "line 6: [[transmitter]] \"a\": client_key: no private JWK or PEM key: unusable key: kty is missing",
+        ),
+        (
+            &transmitter(
+                "audience = [\"b\"]\nclient_id = \"c\"\nclient_secret = \"s\"\ntoken_url = \"http://10.0.0.1/\"",
+            ),
+            "line 7: [[transmitter]] \"a\": token_url: 10.0.0.1 is not reachable from here: its address is private or reserved; \
+             use a public one, or allow its range under [egress] allow_private (SSF-107)",
+        ),
         (&transmitter(""), "line 1: the key `audience` is missing"),
         (
             &transmitter("audience = []"),
@@ -127,11 +207,11 @@ fn mistakes_are_named_with_their_place_and_mend() {
         ),
         (
             &transmitter("audience = [\"b\"]\nevents = []"),
-            "[[transmitter]] \"a\": events: name at least one, or leave it out to ask for all",
+            "line 5: [[transmitter]] \"a\": events: name at least one, or leave it out to ask for all",
         ),
         (
             &transmitter("audience = [\"b\"]\nsilence = \"1s\""),
-            "[[transmitter]] \"a\": silence: give at least \"10s\"",
+            "line 5: [[transmitter]] \"a\": silence: give at least \"10s\"",
         ),
         (
             &transmitter("audience = [\"b\"]\ntolerance = \"some\""),
@@ -200,10 +280,6 @@ fn rooms_that_are_not_built_are_not_yet() {
             "\n[[route]]\nfrom = [\"a\"]",
             "line 2: not yet: [[route]] is not built; SETs that are received are kept and listed at /v1/received",
         ),
-        (
-            "[oauth]\nissuer = \"a\"",
-            "line 1: not yet: [oauth] is not built; give each [[receiver]] a static `token`",
-        ),
         ("[otlp]\nurl = \"a\"", "line 1: not yet: [otlp] is not built; read the log on standard error"),
         (
             "[log]\nform = \"json\"",
@@ -212,10 +288,6 @@ fn rooms_that_are_not_built_are_not_yet() {
         (
             "[store]\nurl = \"postgres://a/b\"",
             "line 2: not yet: [store] url with PostgreSQL is not built; use `sqlite:PATH`",
-        ),
-        (
-            "[[receiver]]\nid = \"a\"\nsecret = \"s\"\naudience = [\"b\"]",
-            "line 3: not yet: [[receiver]] secret is not built; give it a static `token`",
         ),
         (
             "[retention]\nbytes = 1",
@@ -431,4 +503,28 @@ fn a_transmitter_is_forgiven_what_its_section_says() {
     assert_eq!(tolerance("tolerance = \"lenient\"").0, Tolerance::LENIENT);
     let some = Tolerance::STRICT.with(crate::receiver::Relaxed::MissingTyp);
     assert_eq!(tolerance("tolerance = [\"missing-typ\"]").0, some);
+}
+
+#[test]
+fn a_receiver_is_known_by_a_token_a_secret_or_its_keys() {
+    let keys =
+        r#"keys = [{ kty = "OKP", crv = "Ed25519", x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }]"#;
+    let text = format!(
+        "[oauth]\nissuer = \"https://as.example/tenant\"\n\
+         [[receiver]]\nid = \"a\"\naudience = [\"x\"]\nsecret = \"env:A\"\n\
+         [[receiver]]\nid = \"b\"\naudience = [\"x\"]\njwks = {{ {keys} }}\n\
+         [[receiver]]\nid = \"c\"\naudience = [\"x\"]\njwks_uri = \"https://c.example/jwks\"\nclient_id = \"other\"\n\
+         [[receiver]]\nid = \"d\"\naudience = [\"x\"]"
+    );
+    let given = settings(&text, &[("A", " s3cret\n"), ("SECEVENT_OAUTH_AUDIENCE", "123")], HERE).unwrap();
+    let [a, b, c, d] = &given.receivers[..] else { panic!("{given:?}") };
+    assert_eq!((a.token.as_deref(), a.secret.as_deref()), (None, Some("s3cret")));
+    assert!(matches!(&b.keys, Some(crate::ClientKeys::Set(keys)) if keys.keys().len() == 1));
+    assert!(matches!(&c.keys, Some(crate::ClientKeys::Uri(uri)) if uri == "https://c.example/jwks"));
+    assert_eq!((c.client_id(), d.client_id()), ("other", "d"));
+    let outside = given.oauth.unwrap();
+    assert_eq!((outside.issuer.as_str(), outside.audience.as_str()), ("https://as.example/tenant", "123"));
+    let alone = settings("[oauth]\nissuer = \"https://as.example\"", &[], HERE).unwrap().oauth.unwrap();
+    assert_eq!((alone.audience.as_str(), alone.jwks_uri), (HERE, None), "tokens are for the issuer");
+    assert!(!format!("{a:?} {:?}", Config::parse(&text, std::iter::empty())).contains("s3cret"));
 }

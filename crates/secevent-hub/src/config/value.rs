@@ -198,7 +198,8 @@ const SECTIONS: [&str; 13] = [
 ];
 
 /// Keys that hold text also when it looks like a number.
-const TEXTS: [&str; 8] = ["issuer", "listen", "url", "alg", "token", "extra_ca", "cert", "key"];
+const TEXTS: [&str; 10] =
+    ["issuer", "listen", "url", "alg", "token", "extra_ca", "cert", "key", "audience", "jwks_uri"];
 
 /// Lays `SECEVENT_SECTION_KEY` over a table. Other variables are none of ours.
 pub(super) fn lay_over(table: &mut toml::Table, name: &str, value: &str) -> bool {

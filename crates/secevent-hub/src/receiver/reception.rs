@@ -156,7 +156,7 @@ impl<S: Sink> Reception<S> {
     fn wanted(&self) -> Wanted {
         let settings = &self.settings;
         Wanted {
-            authorization: settings.authorization.as_ref().map(|secret| secret.expose().to_owned()),
+            authorization: settings.authorization.clone(),
             audience: settings.audience.clone(),
             events: settings.events.clone(),
             push_to: self.push_to.as_ref().map(|push| (push.url.clone(), push.endpoint.credential.clone())),

@@ -3,7 +3,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use secevent::{EventType, Policy, Profile};
-use secevent_http::client::{CallError, Client, DiscoverError, JwksCache, TransmitterClient, discover};
+use secevent_http::client::{
+    Authorization, CallError, Client, DiscoverError, JwksCache, TransmitterClient, discover,
+};
 use secevent_ssf::{
     metadata::DefaultSubjects,
     stream::{Secret, StreamConfig},
@@ -22,8 +24,8 @@ use crate::Clock;
 pub struct Wanted {
     /// The issuer, which is also where discovery begins.
     pub issuer: String,
-    /// The whole value of the `Authorization` field of our requests.
-    pub authorization: Option<String>,
+    /// How our requests say who we are.
+    pub authorization: Authorization,
     /// The `aud` values that name us; what the stream says when empty.
     pub audience: Vec<String>,
     /// The events to ask for; all when absent.
@@ -43,7 +45,7 @@ impl Wanted {
     pub fn new(issuer: impl Into<String>) -> Self {
         Self {
             issuer: issuer.into(),
-            authorization: None,
+            authorization: Authorization::None,
             audience: Vec::new(),
             events: None,
             push_to: None,

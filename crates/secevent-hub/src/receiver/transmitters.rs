@@ -12,7 +12,7 @@ use axum::{
     routing::post,
 };
 use secevent::{EventType, VerifiedSet, danger};
-use secevent_http::router::Problem;
+use secevent_http::{client::Authorization, router::Problem};
 use secevent_ssf::{
     store::{Batch, Received, Write},
     stream::Secret,
@@ -38,8 +38,8 @@ pub struct TransmitterSettings {
     pub audience: Vec<String>,
     /// Whether it pushes to us; we poll otherwise.
     pub push: bool,
-    /// The whole value of the `Authorization` field of our requests.
-    pub authorization: Option<Secret>,
+    /// How our requests say who we are.
+    pub authorization: Authorization,
     /// What to ask for; everything when absent.
     pub events: Option<Vec<EventType>>,
     /// What it is forgiven; nothing unless said.
@@ -58,7 +58,7 @@ impl TransmitterSettings {
             issuer: issuer.into(),
             audience,
             push: false,
-            authorization: None,
+            authorization: Authorization::None,
             events: None,
             tolerance: Tolerance::STRICT,
             watch: Watch::default(),

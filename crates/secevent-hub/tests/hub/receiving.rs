@@ -16,7 +16,6 @@ use axum::{
 use http::StatusCode;
 
 use secevent_hub::receiver::TransmitterSettings;
-use secevent_ssf::stream::Secret;
 use serde_json::{Value, json};
 
 use crate::{
@@ -28,7 +27,7 @@ use crate::{
 async fn receiving_hub(home: &Home, from: &Running, push: bool) -> Running {
     let mut settings = TransmitterSettings::new("idp", &from.url, vec![ACME_AUD.to_owned()]);
     settings.push = push;
-    settings.authorization = Some(Secret::new(format!("Bearer {ACME}")));
+    settings.authorization = format!("Bearer {ACME}").into();
     let store = Arc::new(home.store().await);
     home.start_with(home.settings(), store, |hub| hub.receive_from(vec![settings])).await
 }

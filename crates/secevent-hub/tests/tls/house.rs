@@ -47,7 +47,7 @@ impl House {
     pub(crate) async fn receiving(from: &Self, push: bool) -> Self {
         let mut transmitter = TransmitterSettings::new("idp", &from.url, vec!["acme".into()]);
         transmitter.push = push;
-        transmitter.authorization = Some(Secret::new(format!("Bearer {ACME}")));
+        transmitter.authorization = Secret::new(format!("Bearer {ACME}")).into();
         Self::build(Arc::clone(&from.authority), |_| {}, vec![transmitter]).await
     }
 

@@ -197,7 +197,7 @@ async fn pushed_receiver(
     let (listener, url) = socket().await?;
     let credential = Secret::new(format!("Bearer {}", random()));
     let wanted = Wanted {
-        authorization: Some(format!("Bearer {token}")),
+        authorization: format!("Bearer {token}").into(),
         events: Some(events),
         push_to: Some((format!("{url}/events"), credential.clone())),
         ..Wanted::new(issuer)
@@ -219,7 +219,7 @@ async fn polling_receiver(
     stop: watch::Receiver<bool>,
 ) -> Result<(), Failure> {
     let wanted = Wanted {
-        authorization: Some(format!("Bearer {token}")),
+        authorization: format!("Bearer {token}").into(),
         events: Some(events),
         ..Wanted::new(issuer)
     };

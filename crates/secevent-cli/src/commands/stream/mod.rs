@@ -55,8 +55,8 @@ pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
 
 /// The transmitter as it describes itself.
 async fn reach(flags: &Flags) -> Result<TransmitterClient, Failure> {
-    let authorization = flags.authorization()?;
     let client = net::client(&flags.issuer);
+    let authorization = flags.authorization(&client)?;
     let metadata = discover(&client, &flags.issuer).await.map_err(|error| {
         let what = format!("no transmitter at {}: {}", flags.issuer, output::printable(&error.to_string()));
         Failure::could_not(what).next("--issuer http://127.0.0.1:8417, with secevent serve running")
