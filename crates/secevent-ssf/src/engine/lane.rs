@@ -92,7 +92,9 @@ impl Lane {
             self.in_flight.insert(notice);
             return Action::Send(notice);
         }
-        if self.held {
+        // While it is on its way nothing overtakes it.
+        let told = self.backlog.notice().is_some_and(|notice| self.in_flight.contains(&notice.seq));
+        if self.held || told {
             return Action::Idle;
         }
         if now < self.breaker.until() {
@@ -150,6 +152,10 @@ impl Lane {
         let is_notice = self.backlog.notice().is_some_and(|notice| notice.seq == seq);
         if self.held && is_notice {
             return self.told(seq, verdict);
+        }
+        if !is_notice && self.backlog.is_settled(seq) {
+            // It was dropped meanwhile.
+            return Outcome::Settled;
         }
         match verdict {
             Verdict::Delivered { .. } => {

@@ -6,7 +6,7 @@ use secevent_ssf::{
     engine::{Action, Lane, Millis, Outcome},
 };
 
-use crate::backlog_of;
+use crate::{backlog_of, entry};
 
 const DELIVERED: Verdict = Verdict::Delivered { proper: true };
 const HOUR: u64 = 3_600_000;
@@ -220,4 +220,49 @@ fn one_subject_alone_waits_in_order_and_asks_for_the_log_when_dry() {
     assert_eq!(sends(&mut lane, Millis(0)), [6]);
     lane.answered(Seq(6), DELIVERED, Millis(0), 0);
     assert_eq!(sends(&mut lane, Millis(0)), [7]);
+}
+
+// spec: SSF-200, SSF-201
+#[test]
+fn a_notice_goes_first_and_nothing_overtakes_it() {
+    let mut lane = lane(&[1, 2], 8);
+    lane.backlog_mut().tell(entry(9, 9));
+    assert_eq!(sends(&mut lane, Millis(0)), [9]);
+    assert_eq!(fail(&mut lane, 9, Millis(0)), 1_000);
+    assert_eq!(sends(&mut lane, Millis(0)), [1, 2], "one that is not taken does not hold up the others");
+    assert_eq!(lane.next(Millis(10)), Action::Wait(Millis(1_000)));
+    assert_eq!(sends(&mut lane, Millis(1_000)), [9]);
+    assert_eq!(lane.answered(Seq(9), DELIVERED, Millis(1_000), 0), Outcome::Settled);
+    assert_eq!(lane.backlog().notice(), None);
+}
+
+// spec: SSF-148, SSF-200
+#[test]
+fn a_held_lane_tries_once_to_tell() {
+    for (verdict, outcome) in [
+        (DELIVERED, Outcome::Settled),
+        (retry(None), Outcome::Untold("status 503".into())),
+        (Verdict::Refused("no".into()), Outcome::Untold("no".into())),
+    ] {
+        let mut lane = lane(&[1, 2], 8);
+        lane.hold(true);
+        lane.backlog_mut().tell(entry(9, 9));
+        assert_eq!(sends(&mut lane, Millis(0)), [9]);
+        assert_eq!(lane.answered(Seq(9), verdict, Millis(0), 0), outcome);
+        assert_eq!((sends(&mut lane, Millis(0)), lane.backlog().notice()), (vec![], None));
+        lane.hold(false);
+        assert_eq!(sends(&mut lane, Millis(0)), [1, 2]);
+    }
+}
+
+// spec: SSF-152
+#[test]
+fn what_is_skipped_is_not_sent_and_its_answer_counts_for_nothing() {
+    let mut lane = lane(&[1, 2], 1);
+    assert_eq!(sends(&mut lane, Millis(0)), [1]);
+    lane.skip_to(Seq(5));
+    assert_eq!(lane.backlog().settled_to(Seq(5)), Seq(5));
+    lane.answered(Seq(1), retry(None), Millis(0), 0);
+    lane.backlog_mut().offer(entry(6, 6));
+    assert_eq!(sends(&mut lane, Millis(10_000)), [6]);
 }

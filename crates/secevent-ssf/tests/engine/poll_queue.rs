@@ -124,3 +124,17 @@ fn no_limit_means_everything() {
     let mut queue = queue(300);
     assert_eq!(poll(&mut queue, usize::MAX), Selection { seqs: seqs(1..=300), more: false });
 }
+
+// spec: SSF-200, SSF-203
+#[test]
+fn a_notice_is_offered_first_also_while_the_queue_is_held() {
+    let mut queue = queue(2);
+    queue.backlog_mut().tell(entry(9, 9));
+    queue.hold(true);
+    assert_eq!(poll(&mut queue, 9), Selection { seqs: vec![Seq(9)], more: false });
+    assert_eq!(poll(&mut queue, 9).seqs, [Seq(9)], "until it is acknowledged");
+    queue.hold(false);
+    assert_eq!(poll(&mut queue, 2), Selection { seqs: vec![Seq(9), Seq(1)], more: true });
+    assert!(queue.ack(Seq(9)) && !queue.ack(Seq(9)));
+    assert_eq!(poll(&mut queue, 9).seqs, [Seq(1), Seq(2)]);
+}
