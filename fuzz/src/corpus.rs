@@ -16,8 +16,16 @@ pub fn folder(name: &str) -> PathBuf {
 
 /// The files of `corpus/NAME`.
 pub(crate) fn files(target: &str) -> Vec<Vec<u8>> {
-    let Ok(entries) = fs::read_dir(folder("corpus").join(target)) else { return Vec::new() };
+    files_of(&folder("corpus").join(target), None)
+}
+
+/// The files of a folder in the order of their names, or those of this extension.
+fn files_of(folder: &Path, extension: Option<&str>) -> Vec<Vec<u8>> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.retain(|path| {
+        extension.is_none() || path.extension().is_some_and(|is| Some(is) == extension.map(str::as_ref))
+    });
     paths.sort();
     paths.iter().map(|path| fs::read(path).expect("a file of the corpus is readable")).collect()
 }
@@ -76,6 +84,11 @@ pub(crate) fn jwks() -> Vec<Vec<u8>> {
     sets.extend(private);
     sets.push(crate::keys::PUBLIC.to_json().into_bytes());
     sets
+}
+
+/// The keys of the tests of PEM, good ones and such as are refused.
+pub(crate) fn pem() -> Vec<Vec<u8>> {
+    files_of(&folder("../crates/secevent-jose/tests/keys"), Some("pem"))
 }
 
 /// All of them: what is no JSON is a seed too.

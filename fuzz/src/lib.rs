@@ -16,7 +16,7 @@ mod session;
 pub mod targets;
 
 pub use corpus::folder;
-pub use session::{Crash, Session};
+pub use session::{Crash, Mutator, Session};
 
 /// A function under test and what to begin with.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +43,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "claims", run: targets::claims, seeds: corpus::claims },
     Target { name: "subject", run: targets::subject, seeds: corpus::subjects },
     Target { name: "jwks", run: targets::jwks, seeds: corpus::jwks },
+    Target { name: "pem", run: targets::pem, seeds: corpus::pem },
     Target { name: "json", run: targets::json, seeds: corpus::json },
     Target { name: "base64url", run: targets::base64url, seeds: corpus::base64url },
     Target { name: "poll", run: targets::poll, seeds: corpus::poll },

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -26,6 +26,9 @@ struct Arguments {
     /// Run the target on these files only, such as those in fuzz/artifacts
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "seconds")]
     replay: Vec<PathBuf>,
+    /// Write what the targets begin with to FOLDER/TARGET, for another fuzzer, and run nothing
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["seconds", "replay"])]
+    seeds: Option<PathBuf>,
 }
 
 fn main() -> Result<ExitCode> {
@@ -34,6 +37,12 @@ fn main() -> Result<ExitCode> {
         "all" => TARGETS,
         name => std::slice::from_ref(target(name).with_context(|| unknown(name))?),
     };
+    if let Some(folder) = &arguments.seeds {
+        for target in targets {
+            write_seeds(target, &folder.join(target.name))?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     if !arguments.replay.is_empty() {
         for file in &arguments.replay {
             let input = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -84,12 +93,24 @@ fn run(target: &Target, arguments: &Arguments) -> Result<bool> {
     Ok(true)
 }
 
+fn write_seeds(target: &Target, folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    for seed in target.corpus() {
+        fs::write(folder.join(name_of(&seed)), seed)?;
+    }
+    Ok(())
+}
+
+/// A file name for an input, by its content.
+fn name_of(input: &[u8]) -> String {
+    secevent_jose::base64url(&secevent_jose::sha256(input)[..6])
+}
+
 /// Writes an input to a file named by its content.
 fn keep(target: &Target, kind: &str, input: &[u8]) -> Result<String> {
     let folder = folder("artifacts");
     fs::create_dir_all(&folder)?;
-    let hash = secevent_jose::base64url(&secevent_jose::sha256(input)[..6]);
-    let file = folder.join(format!("{}-{kind}-{hash}", target.name));
+    let file = folder.join(format!("{}-{kind}-{}", target.name, name_of(input)));
     fs::write(&file, input).with_context(|| format!("cannot write {}", file.display()))?;
     Ok(file.display().to_string())
 }

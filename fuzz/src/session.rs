@@ -9,6 +9,21 @@ use crate::{
     mutate::{Pool, mutate},
 };
 
+/// The mutations of a target, for a fuzzer that chooses its inputs itself.
+pub struct Mutator(Pool);
+
+impl Mutator {
+    /// Draws from the corpus of the target.
+    pub fn new(target: &Target) -> Self {
+        Self(Pool::new(target.corpus()))
+    }
+
+    /// One to eight changes of an input; the seed decides which.
+    pub fn mutate(&self, input: &[u8], seed: u64) -> Vec<u8> {
+        mutate(input, &self.0, &mut Rng::with_seed(seed))
+    }
+}
+
 /// One target and where its run has got to.
 pub struct Session {
     run: fn(&[u8]),

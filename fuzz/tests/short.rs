@@ -23,6 +23,7 @@ tests!(
     claims,
     subject,
     jwks,
+    pem,
     json,
     base64url,
     poll,

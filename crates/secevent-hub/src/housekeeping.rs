@@ -37,15 +37,25 @@ const RECEIVED_SECS: i64 = 14 * 24 * 3600;
 const DEAD_LETTERS_SECS: i64 = 30 * 24 * 3600;
 
 impl Hub {
-    /// Writes settlements down now and then, and forgets what retention lets go.
-    pub(crate) async fn keep_house(self) {
+    /// Writes settlements down now and then, whatever else there is to do.
+    pub(crate) async fn keep_settlements(self) {
         let mut stopping = self.0.stopping.subscribe();
         let mut flush = tokio::time::interval(FLUSH_EVERY);
+        loop {
+            tokio::select! {
+                _ = flush.tick() => self.0.writer.flush().await,
+                () = stopped(&mut stopping) => return,
+            }
+        }
+    }
+
+    /// Looks after streams and wishes, and forgets what retention lets go.
+    pub(crate) async fn keep_house(self) {
+        let mut stopping = self.0.stopping.subscribe();
         let mut look = tokio::time::interval(LOOK_EVERY);
         let mut prune = tokio::time::interval(PRUNE_EVERY);
         loop {
             tokio::select! {
-                _ = flush.tick() => self.0.writer.flush().await,
                 _ = look.tick() => {
                     self.pause_inactive().await;
                     self.sweep_wishes().await;
@@ -94,15 +104,18 @@ impl Hub {
             }
             let (known, unread) = stream.work().queue.backlog_mut().expire(through);
             let dropped = known + self.count_routes(stream.no, unread, through).await?;
-            self.0.writer.mark_dirty(stream.no);
             if dropped > 0 {
                 let id = &stream.record().config.stream_id;
                 warn!(stream = %id, dropped, through = through.0, "dropped what was not taken within retention");
                 let reason =
                     format!("{dropped} events up to this one were not taken within `[retention] age`");
                 let at = self.now().timestamp();
-                stream.work().letters.push(DeadLetter { stream: stream.no, seq: through, reason, at });
+                let mut work = stream.work();
+                work.letters.push(DeadLetter { stream: stream.no, seq: through, reason, at });
+                // The letter goes with the cursor, which may have been written meanwhile.
+                work.queue.backlog_mut().mark_dirty();
             }
+            self.0.writer.mark_dirty(stream.no);
         }
         Ok(())
     }

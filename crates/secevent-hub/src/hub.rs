@@ -120,6 +120,7 @@ impl Hub {
         for stream in hub.0.streams.all() {
             hub.work_on(stream);
         }
+        hub.spawn(Self::keep_settlements);
         hub.spawn(Self::keep_house);
         hub.spawn(Self::keep_keys);
         Ok(hub)

@@ -115,7 +115,7 @@ async fn attempt(hub: Hub, stream: Arc<Stream>, delivery_no: u64, seq: Seq) {
             info!(stream = %id, %reason, "the receiver could not be told of the new status; it can read it");
         }
         Some(Outcome::Pause(reason)) => {
-            hub.pause(&stream, reason).await;
+            hub.pause(&stream, delivery_no, reason).await;
         }
         _ => {}
     }

@@ -29,6 +29,8 @@ struct Registry {
     by_no: BTreeMap<StreamNo, Arc<Stream>>,
     /// Which streams get an event: with many of them, asking each for every event would take longer than writing it.
     by_type: BTreeMap<EventType, Subscribers>,
+    /// The numbers of audiences, also of those that have no stream now: each number is one of few.
+    audiences: BTreeMap<Vec<String>, Audience>,
     last_stream: u32,
     last_audience: u32,
 }
@@ -93,7 +95,9 @@ impl Streams {
         let mut registry = self.write();
         registry.subscribe(&stream.record());
         self.interests().open(stream.no, stream.record().default_subjects);
-        registry.by_id.insert(stream.record().config.stream_id.clone(), Arc::clone(&stream));
+        let record = stream.record();
+        registry.audiences.insert(record.config.aud.clone(), record.audience);
+        registry.by_id.insert(record.config.stream_id.clone(), Arc::clone(&stream));
         registry.by_no.insert(stream.no, Arc::clone(&stream));
         stream
     }
@@ -123,15 +127,9 @@ impl Streams {
         let mut registry = self.write();
         registry.last_stream += 1;
         let no = StreamNo(registry.last_stream);
-        let shared =
-            registry.by_no.values().map(|stream| stream.record()).find(|record| record.config.aud == aud);
-        let audience = shared.map_or_else(
-            || {
-                registry.last_audience += 1;
-                Audience(registry.last_audience)
-            },
-            |record| record.audience,
-        );
+        let next = Audience(registry.last_audience + 1);
+        let audience = *registry.audiences.entry(aud.to_vec()).or_insert(next);
+        registry.last_audience = registry.last_audience.max(audience.0);
         (no, audience)
     }
 

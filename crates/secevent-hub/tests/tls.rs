@@ -132,7 +132,7 @@ async fn a_certificate_that_changes_is_served_without_a_restart_and_a_broken_one
     house.stop().await;
 }
 
-// spec: SSF-034, CIOP-001, PUSH-049, POLL-002
+// spec: SSF-034, CIOP-001, PUSH-002, PUSH-049, POLL-002
 #[tokio::test(flavor = "multi_thread")]
 async fn signals_go_from_hub_to_hub_over_tls() {
     for push in [false, true] {

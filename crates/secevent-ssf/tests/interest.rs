@@ -133,6 +133,9 @@ fn run(matching: Matching, steps: &[Step], asked: &[SubjectId]) -> Result<(), Te
             prop_assert_eq!(interests.len(StreamNo(no)), kept);
             for subject in asked {
                 let expected = model.includes(no, subject, now);
+                let about = interests.about(subject, Timestamp(now)).get(&StreamNo(no)).copied();
+                let default = default_of(no) == DefaultSubjects::All;
+                prop_assert_eq!(about.unwrap_or(default), expected, "{:?}", subject);
                 prop_assert_eq!(
                     interests.includes(StreamNo(no), subject, Timestamp(now)),
                     expected,

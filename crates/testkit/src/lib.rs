@@ -10,6 +10,8 @@
 //! ```
 
 mod certificate;
+#[cfg(feature = "receiver")]
+pub mod fake_receiver;
 #[cfg(feature = "transmitter")]
 pub mod fake_transmitter;
 mod peer;

@@ -1,10 +1,11 @@
-//! Mutation that knows compact tokens and JSON when it sees them, and bytes otherwise.
+//! Mutation that knows compact tokens, PEM and JSON when it sees them, and bytes otherwise.
 //!
 //! Plain byte mutation hardly ever gets through base64url and a JSON parser; here most inputs stay well formed to
 //! some depth, so that the code behind is reached.
 
 mod bytes;
 mod json;
+mod pem;
 mod token;
 
 use fastrand::Rng;
@@ -73,7 +74,9 @@ pub(crate) fn mutate(input: &[u8], pool: &Pool, rng: &mut Rng) -> Vec<u8> {
 fn once(input: &[u8], pool: &Pool, rng: &mut Rng) -> Vec<u8> {
     let structured = rng.u8(..8) > 0;
     if structured
-        && let Some(output) = token::mutate(input, pool, rng).or_else(|| json::mutate(input, pool, rng))
+        && let Some(output) = token::mutate(input, pool, rng)
+            .or_else(|| pem::mutate(input, pool, rng))
+            .or_else(|| json::mutate(input, pool, rng))
     {
         return output;
     }

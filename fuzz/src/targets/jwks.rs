@@ -29,7 +29,7 @@ pub fn jwks(data: &[u8]) {
     assert!(alike(&one, &other), "{one}\n{other}");
 }
 
-fn public(key: &VerifyingKey) {
+pub(super) fn public(key: &VerifyingKey) {
     let jwk = key.to_jwk();
     assert!(["d", "p", "q", "k"].iter().all(|name| !jwk.contains_key(*name)), "nothing private is published");
     let again = VerifyingKey::from_jwk(&jwk).expect("a key that was taken is taken again");
@@ -44,7 +44,12 @@ fn public(key: &VerifyingKey) {
 }
 
 fn private(data: &[u8]) {
-    let Ok(key) = SigningKey::from_jwk(data) else { return };
+    if let Ok(key) = SigningKey::from_jwk(data) {
+        signing(&key);
+    }
+}
+
+pub(super) fn signing(key: &SigningKey) {
     let signature = key.sign(b"signed").expect("a key that was taken signs");
     key.verifying_key().verify(key.alg(), b"signed", &signature).expect("its halves belong together");
     let again = SigningKey::from_jwk(key.to_jwk().as_bytes()).expect("what was exported is taken again");

@@ -5,6 +5,7 @@
 #[cfg(feature = "jwe")]
 mod jwe;
 mod jwks;
+mod pem;
 mod ssf;
 mod subject;
 mod text;
@@ -13,6 +14,7 @@ mod token;
 #[cfg(feature = "jwe")]
 pub use jwe::jwe;
 pub use jwks::jwks;
+pub use pem::pem;
 pub use ssf::{metadata, poll, stream};
 pub use subject::subject;
 pub use text::{base64url, json};

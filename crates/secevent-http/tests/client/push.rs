@@ -27,7 +27,7 @@ async fn the_request_is_the_bare_token_with_its_media_type() {
     assert!(request.ends_with("\r\n\r\naaa.bbb.ccc"), "{request}");
 }
 
-// spec: PUSH-058, PUSH-060, SSFC-007
+// spec: PUSH-058, PUSH-060, SSF-027, SSFC-007
 #[tokio::test]
 async fn the_authorization_is_sent_as_configured_or_not_at_all() {
     let peer = Peer::answering(answer(202, "", "")).await;

@@ -7,7 +7,7 @@ use secevent_http::client::{CallError, Client, DiscoverError, Egress, Transmitte
 use secevent_ssf::{
     delivery::{SetError, poll::PollRequest},
     metadata::TransmitterMetadata,
-    stream::{AddSubject, CreateStream, RemoveSubject, StatusDocument},
+    stream::{AddSubject, CreateStream, RemoveSubject, StatusDocument, StreamConfig, UpdateStream},
 };
 
 use super::peer::{Peer, answer};
@@ -70,13 +70,22 @@ async fn streams_are_created_read_listed_and_deleted() {
     assert!(requests[3].starts_with("DELETE /stream?v=1&stream_id=a+b%26c "), "{}", requests[3]);
 }
 
-// spec: SSF-097, SSF-112
+// spec: SSF-097, SSF-112, SSF-124, SSF-136
 #[tokio::test]
 async fn a_stream_of_another_issuer_is_refused() {
     let foreign = vector("ssf-22.json").replace("https://tr.example.com", "https://evil.example");
     let peer = Peer::answering(answer(201, "", &foreign)).await;
-    let error = transmitter(&peer).create_stream(&CreateStream::default()).await.unwrap_err();
-    assert!(matches!(&error, CallError::Refused(refusal) if refusal.id == "SSF-097"), "{error}");
+    let client = transmitter(&peer);
+    let refused = |answer: Result<StreamConfig, CallError>| {
+        let error = answer.unwrap_err();
+        assert!(matches!(&error, CallError::Refused(refusal) if refusal.id == "SSF-097"), "{error}");
+    };
+    refused(client.create_stream(&CreateStream::default()).await);
+    peer.answer(answer(200, "", &foreign));
+    let update = UpdateStream { stream_id: STREAM.into(), ..UpdateStream::default() };
+    refused(client.read_stream(STREAM).await);
+    refused(client.update_stream(&update).await);
+    refused(client.replace_stream(&update).await);
 }
 
 // spec: SSF-143, SSF-156, SSF-158

@@ -3,6 +3,7 @@
 mod events;
 mod health;
 mod keys;
+mod openapi;
 mod received;
 mod streams;
 mod transmitters;
@@ -20,7 +21,7 @@ use secevent_http::router::{Problem, bearer_token};
 use crate::Hub;
 
 impl Hub {
-    /// A router with the admin API, health checks, and a clear word at doors whose rooms are not built yet.
+    /// A router with the admin API, health checks, the description of the API, and a clear word at doors whose rooms are not built yet.
     pub fn admin_router(&self) -> Router {
         let admin = Router::new()
             .route("/v1/events", post(events::accept))
@@ -36,14 +37,14 @@ impl Hub {
             .route("/v1/streams/{id}/resume", post(streams::resume))
             .route("/v1/streams/{id}/{verb}", any(not_yet))
             .route("/v1/tail", any(not_yet))
-            .route("/openapi.json", any(not_yet))
             .route("/metrics", any(not_yet))
             .route_layer(middleware::from_fn_with_state(self.clone(), admins_only));
-        let health = Router::new()
+        let open_on_loopback = Router::new()
             .route("/healthz", get(health::alive))
             .route("/readyz", get(health::ready))
+            .route("/openapi.json", get(openapi::show))
             .route_layer(middleware::from_fn_with_state(self.clone(), health::open_or_admin));
-        admin.merge(health).with_state(self.clone())
+        admin.merge(open_on_loopback).with_state(self.clone())
     }
 
     /// Whether a request carries the admin token.

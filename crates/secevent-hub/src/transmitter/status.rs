@@ -69,19 +69,26 @@ impl Hub {
         } else {
             None
         };
-        changed.notice = notice.map_or(record.notice, |notice| Some(notice.seq));
+        // What a receiver changes itself makes an older notice untrue.
+        changed.notice = match notice {
+            Some(notice) => Some(notice.seq),
+            None if status == record.status => record.notice,
+            None => None,
+        };
         self.write(vec![Write::Stream(Box::new(changed.clone()))]).await?;
         info!(stream = %record.config.stream_id, %status, ?by, "the status of a stream is changed");
         self.take_effect(stream, changed, notice);
         Ok(())
     }
 
-    /// Pauses a stream on the hub's own initiative, with a reason that its receiver can read.
+    /// Pauses a stream on the hub's own initiative, with a reason that its receiver can read. One that is delivered in
+    /// another way by now is left alone.
     // spec: SSF-091, SSF-199, SSF-200
-    pub(crate) async fn pause(&self, stream: &Arc<Stream>, reason: String) {
+    pub(crate) async fn pause(&self, stream: &Arc<Stream>, delivery_no: u64, reason: String) {
         let _alone = self.0.stream_changes.lock().await;
         let record = stream.record();
-        if stream.is_gone() || record.status != StreamStatus::Enabled {
+        let moved = stream.work().delivery_no != delivery_no;
+        if stream.is_gone() || moved || record.status != StreamStatus::Enabled {
             return;
         }
         let id = &record.config.stream_id;
@@ -107,8 +114,10 @@ impl Hub {
         {
             // Before the record, whose change wakes whoever delivers.
             let mut work = stream.work();
-            if let Some(notice) = notice {
-                work.queue.backlog_mut().tell(notice);
+            match notice {
+                Some(notice) => work.queue.backlog_mut().tell(notice),
+                None if record.notice.is_none() => work.queue.backlog_mut().withdraw_notice(),
+                None => {}
             }
             if was_disabled || record.status == StreamStatus::Disabled {
                 work.queue.skip_to(self.0.writer.head());
@@ -127,7 +136,9 @@ impl Hub {
             let Some(secs) = record.config.inactivity_timeout else { continue };
             let silent = stream.inactive_for(self.now()) >= Duration::from_secs(secs);
             if silent && record.status == StreamStatus::Enabled {
-                self.pause(&stream, format!("the receiver asked for nothing in {secs} seconds")).await;
+                let reason = format!("the receiver asked for nothing in {secs} seconds");
+                let delivery_no = stream.work().delivery_no;
+                self.pause(&stream, delivery_no, reason).await;
             }
         }
     }

@@ -47,13 +47,14 @@ impl Hub {
         receiver: &ReceiverSettings,
         request: CreateStream,
     ) -> Result<StreamConfig, Problem> {
+        let stream_id = hex(&secevent_jose::random::<16>());
+        // Before the lock: a name may take seconds to look up, and others want to change their streams.
+        let delivery = self.delivery_for(&stream_id, request.delivery).await?;
         let _alone = self.0.stream_changes.lock().await;
         if self.streams_of(receiver).len() >= self.0.settings.limits.streams_per_receiver {
             let detail = "read the streams you have, and delete one or use it";
             return Err(Problem::new(409, "this receiver has all the streams it may have", detail));
         }
-        let stream_id = hex(&secevent_jose::random::<16>());
-        let delivery = self.delivery_for(&stream_id, request.delivery).await?;
         let limits = &self.0.settings.limits;
         let (no, audience) = self.0.streams.numbers_for(&receiver.audience);
         let supported = supported(receiver, request.events_requested.as_deref());

@@ -11,8 +11,15 @@ use secevent_ssf::{
 
 use crate::{Hub, stream::Stream};
 
-/// Defined are seven; each further one costs a look-up with every event about a complex subject.
+/// Defined are seven, and `format`.
 const MEMBERS_MAX: usize = 16;
+
+/// A subject has a few identifiers of some hundred bytes each.
+const SUBJECT_BYTES_MAX: usize = 4096;
+
+/// Kinds of complex subjects of one stream: `user` alone is one, `user` with `tenant` another. Each kind costs a look-up
+/// with every event about a complex subject.
+const KINDS_MAX: usize = 16;
 
 impl Hub {
     // spec: SSF-166, SSF-167, SSF-174, SSF-176, SSF-205, SSF-206
@@ -35,9 +42,10 @@ impl Hub {
 
     /// On disk first, then in memory; wishes of one stream one after the other, those of several share commits.
     async fn wish(&self, stream: &Stream, subject: &SubjectId, wanted: Wanted) -> Result<(), Problem> {
-        if subject.members().len() > MEMBERS_MAX {
-            let detail = format!("/subject: name at most {MEMBERS_MAX} members");
-            return Err(Problem::new(400, "the subject has too many members", detail));
+        if subject.members().len() > MEMBERS_MAX || subject.canonical().len() > SUBJECT_BYTES_MAX {
+            let detail =
+                format!("/subject: name at most {MEMBERS_MAX} members in at most {SUBJECT_BYTES_MAX} bytes");
+            return Err(Problem::new(400, "the subject is too large", detail));
         }
         let _alone = stream.wishes.lock().await;
         let change = {
@@ -46,6 +54,10 @@ impl Hub {
             if interests.len(stream.no) >= max && !interests.has(stream.no, subject) {
                 let detail = format!("a stream has at most {max} here; remove some, or ask the operator");
                 return Err(Problem::new(403, "this stream has all the subjects it may have", detail));
+            }
+            if interests.kinds_with(stream.no, subject) > KINDS_MAX {
+                let detail = format!("use the same members for all; a stream has at most {KINDS_MAX} kinds");
+                return Err(Problem::new(403, "too many kinds of complex subjects", detail));
             }
             interests.wish(stream.no, subject, wanted, self.now().timestamp())
         };

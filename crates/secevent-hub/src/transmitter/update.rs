@@ -21,6 +21,12 @@ impl Hub {
         update: UpdateStream,
         method: UpdateMethod,
     ) -> Result<StreamConfig, Problem> {
+        // Before the lock: a name may take seconds to look up, and others want to change their streams.
+        update.check_echoed(&stream.record().config)?;
+        let delivery = match (update.changes.delivery.clone(), method) {
+            (None, UpdateMethod::Patch) => None,
+            (asked, _) => Some(self.delivery_for(&update.stream_id, asked).await?),
+        };
         let _alone = self.0.stream_changes.lock().await;
         if stream.is_gone() {
             return Err(Problem::not_found("stream"));
@@ -33,8 +39,9 @@ impl Hub {
         };
         let mut next = StreamRecord::clone(&record);
         let config = &mut next.config;
-        let delivery = self.delivery_for(&config.stream_id, changes.delivery).await?;
-        config.delivery = with_known_credential(delivery, &record.config.delivery);
+        if let Some(delivery) = delivery {
+            config.delivery = with_known_credential(delivery, &record.config.delivery);
+        }
         config.events_supported = supported(receiver, changes.events_requested.as_deref());
         config.events_delivered = delivered(&config.events_supported, changes.events_requested.as_deref());
         config.events_requested = changes.events_requested;
@@ -65,7 +72,6 @@ impl Hub {
 fn merged(changes: CreateStream, current: &StreamConfig) -> CreateStream {
     let mut merged = changes;
     merged.events_requested = merged.events_requested.or_else(|| current.events_requested.clone());
-    merged.delivery = merged.delivery.or_else(|| Some(current.delivery.clone()));
     merged.description = merged.description.or_else(|| current.description.clone());
     merged
 }

@@ -1,9 +1,11 @@
 //! `POST /v1/events`.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::{
-    home::{ACME, ADMIN, Home, Running, event, users},
+    home::{ACME, ADMIN, Home, OTHER, Running, event, users},
     http_call::{Answer, call},
 };
 
@@ -30,6 +32,29 @@ async fn one_many_and_lines_of_events_are_taken() {
     let (sets, more) = hub.polled(&stream, json!({"maxEvents": 5})).await;
     assert_eq!(users(&sets), ["a", "b", "c", "d", "e"].map(|user| format!("{user}@x.example")));
     assert!(more);
+    hub.stop().await;
+}
+
+// spec: SSF-012, SSF-013
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_without_a_txn_gets_one_for_all_its_sets_and_for_no_other() {
+    let home = Home::new();
+    let hub = home.start().await;
+    let streams = [(hub.create_poll(ACME).await, ACME), (hub.create_poll(OTHER).await, OTHER)];
+    let mut unnamed = event("a@x.example");
+    unnamed.as_object_mut().unwrap().remove("txn");
+    hub.post("/v1/events", ADMIN, &json!([unnamed, unnamed, unnamed])).await.expect(202);
+    let mut txns = Vec::new();
+    for (stream, token) in streams {
+        let answer = hub.poll(&stream, token, &json!({"returnImmediately": true})).await.expect(200).json();
+        let sets = answer["sets"].as_object().unwrap().values();
+        let txn =
+            |set: &Value| secevent::danger::peek(set.as_str().unwrap()).unwrap().claims["txn"].to_string();
+        txns.push(sets.map(txn).collect::<BTreeSet<_>>());
+    }
+    assert_eq!(txns[0], txns[1], "one cause, one name, whoever is told");
+    assert_eq!(txns[0].len(), 3, "{txns:?}");
+    assert!(txns[0].iter().all(|txn| txn.starts_with('"') && txn.len() > 2), "{txns:?}");
     hub.stop().await;
 }
 

@@ -207,6 +207,7 @@ async fn wrong_secrets_are_told_slowly_and_right_ones_at_once() {
     hub.stop().await;
 }
 
+// spec: POLL-058
 #[tokio::test(flavor = "multi_thread")]
 async fn an_assertion_is_believed_from_its_client_for_us_now_and_once() {
     let (home, key, foreign) = (Home::new(), key("1"), key("1"));

@@ -147,7 +147,7 @@ async fn streams_of_one_audience_share_the_name_of_a_set_and_other_audiences_do_
     hub.stop().await;
 }
 
-// spec: SSF-107
+// spec: SSF-107, PUSH-002
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_inside_is_refused_when_the_guard_is_strict() {
     let home = Home::new();

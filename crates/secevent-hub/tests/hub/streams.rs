@@ -1,6 +1,6 @@
 //! Streams through their HTTP API: whose they are, what they say, how they end.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::{
     push_receiver::PushReceiver,
 };
 
-// spec: SSF-072, SSF-074, SSF-081, SSF-102, SSF-103
+// spec: SSF-072, SSF-074, SSF-081, SSF-096, SSF-102, SSF-103, SSF-109
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_says_what_was_agreed() {
     let home = Home::new();
@@ -19,6 +19,7 @@ async fn a_stream_says_what_was_agreed() {
     let request = json!({"events_requested": [custom, custom], "description": "mine"});
     let made = hub.post("/ssf/streams", ACME, &request).await.expect(201);
     assert_eq!(made.header("cache-control"), "no-store");
+    assert_eq!(made.header("content-type"), "application/json");
     let made = made.json();
     let id = made["stream_id"].as_str().unwrap();
     assert_eq!((&made["iss"], &made["aud"]), (&json!(hub.url), &json!(ACME_AUD)));
@@ -36,7 +37,7 @@ async fn a_stream_says_what_was_agreed() {
     hub.stop().await;
 }
 
-// spec: SSF-064, CIOP-035, CIOP-036
+// spec: SSF-064, POLL-053, CIOP-035, CIOP-036
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_asking_comes_before_what_is_asked() {
     let home = Home::new();
@@ -68,7 +69,7 @@ async fn who_is_asking_comes_before_what_is_asked() {
     hub.stop().await;
 }
 
-// spec: SSF-068, SSF-113, POLL-033
+// spec: SSF-065, SSF-068, SSF-113, SSF-154, POLL-033
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_of_somebody_else_is_not_there() {
     let home = Home::new();
@@ -88,8 +89,57 @@ async fn a_stream_of_somebody_else_is_not_there() {
         let words: Vec<_> = answers.into_iter().map(|answer| answer.expect(404).json()).collect();
         assert!(words.iter().all(|answer| *answer == words[0]), "{words:?}");
     }
+    hub.get(&format!("/ssf/status?stream_id={stream}"), "nobody").await.expect(401);
     assert_eq!(hub.get("/ssf/streams", OTHER).await.json(), json!([]));
     assert_eq!(hub.polled(&stream, json!({})).await.0.len(), 1, "nothing happened to it");
+    hub.stop().await;
+}
+
+// spec: SSF-099, SSF-111, POLL-062
+#[tokio::test(flavor = "multi_thread")]
+async fn every_stream_has_a_name_and_a_polling_endpoint_of_its_own() {
+    let home = Home::new();
+    let hub = home.start().await;
+    assert_eq!(hub.get("/ssf/streams", ACME).await.expect(200).json(), json!([]));
+    let mut made = Vec::new();
+    for _ in 0..3 {
+        made.push(hub.post("/ssf/streams", ACME, &json!({})).await.expect(201).json());
+    }
+    let different = |pointer: &str| {
+        let values = made.iter().map(|stream| stream.pointer(pointer).and_then(Value::as_str).unwrap());
+        values.collect::<BTreeSet<_>>().len()
+    };
+    assert_eq!((different("/stream_id"), different("/delivery/endpoint_url")), (3, 3), "{made:?}");
+    let first = made[0]["stream_id"].as_str().unwrap();
+    hub.send("DELETE", &format!("/ssf/streams?stream_id={first}"), ACME, "").await.expect(204);
+    made.push(hub.post("/ssf/streams", ACME, &json!({})).await.expect(201).json());
+    let names: BTreeSet<_> = made.iter().map(|stream| stream["stream_id"].to_string()).collect();
+    assert_eq!(names.len(), 4, "the name of a deleted stream does not come back");
+    hub.stop().await;
+}
+
+// spec: SSF-005, SSF-032
+#[tokio::test(flavor = "multi_thread")]
+async fn stream_metadata_and_sets_name_the_same_issuer() {
+    let (home, receiver) = (Home::new(), PushReceiver::start([]).await);
+    let mut settings = home.settings();
+    settings.issuer = format!("{}/tenant", home.url());
+    let hub = home.start_with(settings, Arc::new(home.store().await), |_| axum::Router::new()).await;
+    let found = call("GET", &format!("{}/.well-known/ssf-configuration/tenant", hub.url), &[], "").await;
+    let issuer = found.expect(200).json()["issuer"].clone();
+    assert_eq!(issuer, format!("{}/tenant", home.url()));
+    let delivery = json!({"method": "urn:ietf:rfc:8935", "endpoint_url": receiver.url()});
+    let push = hub.post("/tenant/ssf/streams", ACME, &json!({"delivery": delivery})).await.expect(201).json();
+    let poll = hub.post("/tenant/ssf/streams", ACME, &json!({})).await.expect(201).json();
+    assert_eq!((&push["iss"], &poll["iss"]), (&issuer, &issuer));
+    hub.emit("a@x.example").await;
+    let id = poll["stream_id"].as_str().unwrap();
+    let now = json!({"returnImmediately": true});
+    let polled = hub.post(&format!("/tenant/ssf/poll/{id}"), ACME, &now).await.expect(200).json();
+    let polled = polled["sets"].as_object().unwrap().values().next().unwrap().as_str().unwrap();
+    for set in [polled, &receiver.came(1).await[0].set] {
+        assert_eq!(secevent::danger::peek(set).unwrap().claims["iss"], issuer);
+    }
     hub.stop().await;
 }
 

@@ -114,6 +114,12 @@ async fn answers_do_not_tell_what_is_known_here() {
     }
     let many = (0..20).map(|n| (format!("m{n}"), opaque("x"))).chain([("format".into(), json!("complex"))]);
     add(&hub, &stream, &Value::Object(many.collect())).await.expect(400);
+    add(&hub, &stream, &opaque(&"x".repeat(5000))).await.expect(400);
+    for kind in 0..20 {
+        let member = format!("m{kind}");
+        let complex = json!({"format": "complex", member: opaque("x")});
+        remove(&hub, &stream, &complex).await.expect(if kind < 16 { 204 } else { 403 });
+    }
     let request = json!({"stream_id": stream, "subject": user("a@x.example"), "verified": "yes"});
     hub.post("/ssf/subjects/add", ACME, &request).await.expect(400);
     // What a stream is told of itself comes all the same.

@@ -49,7 +49,7 @@ async fn patch_changes_what_is_there_and_put_replaces_it_all() {
     hub.stop().await;
 }
 
-// spec: SSF-075, SSF-114, SSF-120, SSF-125, SSF-128, SSF-133, SSF-137, SSF-068
+// spec: SSF-065, SSF-068, SSF-075, SSF-114, SSF-120, SSF-125, SSF-128, SSF-133, SSF-137
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_the_receivers_cannot_be_changed() {
     let home = Home::new();
@@ -91,7 +91,7 @@ async fn what_is_not_the_receivers_cannot_be_changed() {
     hub.stop().await;
 }
 
-// spec: SSF-081, SSF-127, PUSH-060
+// spec: SSF-027, SSF-081, SSF-127, PUSH-060
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_follows_the_delivery() {
     let home = Home::new();

@@ -101,9 +101,10 @@ impl Backlog {
         self.behind = (through < head).then_some(through);
     }
 
-    /// Drops what is left up to a place, as too old; the notice stays. Answers how many events that were, and from where
-    /// on nobody has looked yet whether there were more.
+    /// Drops what is left up to a place, as too old, a notice as well: the status can be read. Answers how many events
+    /// that were, and from where on nobody has looked yet whether there were more.
     pub fn expire(&mut self, through: Seq) -> (usize, Option<Seq>) {
+        self.notice.take_if(|notice| notice.seq <= through);
         let left = self.open.len() + self.ring.len();
         self.open.retain(|seq, _| *seq > through);
         let old = self.ring.partition_point(|entry| entry.seq <= through);
@@ -143,6 +144,11 @@ impl Backlog {
         self.notice = Some(notice);
     }
 
+    /// There is nothing to tell any more.
+    pub const fn withdraw_notice(&mut self) {
+        self.notice = None;
+    }
+
     /// What the stream is to be told and has not taken.
     pub const fn notice(&self) -> Option<Entry> {
         self.notice
@@ -157,6 +163,11 @@ impl Backlog {
     /// Open events in order.
     pub fn open(&self) -> impl Iterator<Item = Entry> + '_ {
         self.open.iter().map(|(seq, subject)| Entry { seq: *seq, subject: *subject })
+    }
+
+    /// Whether an event was taken and is not settled.
+    pub fn is_open(&self, seq: Seq) -> bool {
+        self.open.contains_key(&seq)
     }
 
     /// Whether an event waits behind the open ones, as far as is known without reading the log.

@@ -31,6 +31,8 @@ pub struct Lane {
     breaker: Breaker,
     window: usize,
     held: bool,
+    /// A notice on its way: nothing overtakes it, no later notice either.
+    telling: Option<Seq>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -79,22 +81,21 @@ impl Lane {
     /// A lane over this backlog with at most `window` SETs in flight.
     pub fn new(backlog: Backlog, window: usize) -> Self {
         let (in_flight, waiting, breaker) = (BTreeSet::new(), BTreeMap::new(), Breaker::default());
-        Self { backlog, in_flight, waiting, breaker, window, held: false }
+        Self { backlog, in_flight, waiting, breaker, window, held: false, telling: None }
     }
 
     /// What to do now.
     pub fn next(&mut self, now: Millis) -> Action {
         let window = if self.breaker.is_open() { 1 } else { self.window };
-        if self.in_flight.len() >= window {
+        if self.in_flight.len() >= window || self.telling.is_some() {
             return Action::Idle;
         }
         if let Some(notice) = self.notice(now) {
             self.in_flight.insert(notice);
+            self.telling = Some(notice);
             return Action::Send(notice);
         }
-        // While it is on its way nothing overtakes it.
-        let told = self.backlog.notice().is_some_and(|notice| self.in_flight.contains(&notice.seq));
-        if self.held || told {
+        if self.held {
             return Action::Idle;
         }
         if now < self.breaker.until() {
@@ -118,7 +119,7 @@ impl Lane {
         let seq = self.backlog.notice()?.seq;
         let waiting = self.waiting.get(&seq).map(|waiting| waiting.until);
         let again = waiting.unwrap_or_else(|| self.breaker.until());
-        (!self.in_flight.contains(&seq) && (self.held || again <= now)).then_some(seq)
+        (self.held || again <= now).then_some(seq)
     }
 
     /// The first SET that may go: not in flight, not waiting, and no earlier one of its subject is open. While only
@@ -149,12 +150,14 @@ impl Lane {
     // spec: PUSH-039, PUSH-040, PUSH-043
     pub fn answered(&mut self, seq: Seq, verdict: Verdict, now: Millis, jitter: u32) -> Outcome {
         self.in_flight.remove(&seq);
+        self.telling.take_if(|told| *told == seq);
         let is_notice = self.backlog.notice().is_some_and(|notice| notice.seq == seq);
         if self.held && is_notice {
             return self.told(seq, verdict);
         }
-        if !is_notice && self.backlog.is_settled(seq) {
-            // It was dropped meanwhile.
+        if !is_notice && !self.backlog.is_open(seq) {
+            // It was dropped meanwhile, or another notice took its place.
+            self.waiting.remove(&seq);
             return Outcome::Settled;
         }
         match verdict {
@@ -190,6 +193,7 @@ impl Lane {
     /// The SET is not sent after all, whatever the reason: nobody is told, and nothing is known of the receiver.
     pub fn forget(&mut self, seq: Seq) {
         self.in_flight.remove(&seq);
+        self.telling.take_if(|told| *told == seq);
         self.settle(seq);
     }
 

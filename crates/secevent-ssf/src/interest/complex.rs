@@ -15,7 +15,7 @@ use crate::StreamNo;
 /// The members of a complex subject: their names in order, and what stands for their values.
 #[derive(Clone, Debug)]
 pub(super) struct Members {
-    names: Box<[String]>,
+    pub(super) names: Box<[String]>,
     values: Box<[SubjectName]>,
 }
 
@@ -99,37 +99,60 @@ impl Shapes {
     /// The wishes that match an event about these members.
     // spec: SUB-062, SUB-065, SUB-068
     pub(super) fn matching(&mut self, event: &Members, matching: Matching) -> Vec<&Wishes> {
-        self.0.iter_mut().filter_map(|(names, shape)| shape.matching(names, event, matching)).collect()
+        for (names, shape) in &mut self.0 {
+            shape.prepare(names, event, matching);
+        }
+        self.0.iter().filter_map(|(names, shape)| shape.matching(names, event, matching)).collect()
+    }
+
+    /// The same among some shapes.
+    pub(super) fn matching_of<'a>(
+        &mut self,
+        shapes: impl Iterator<Item = &'a Box<[String]>> + Clone,
+        event: &Members,
+        matching: Matching,
+    ) -> Vec<&Wishes> {
+        for names in shapes.clone() {
+            if let Some(shape) = self.0.get_mut(names) {
+                shape.prepare(names, event, matching);
+            }
+        }
+        shapes.filter_map(|names| self.0.get(names)?.matching(names, event, matching)).collect()
     }
 }
 
 impl Shape {
-    fn matching(&mut self, names: &[String], event: &Members, matching: Matching) -> Option<&Wishes> {
-        let both: Vec<(usize, usize)> = names
-            .iter()
-            .enumerate()
-            .filter_map(|(ours, name)| Some((ours, event.names.binary_search(name).ok()?)))
-            .collect();
-        if both.is_empty() && matching != Matching::Literal {
-            return None;
+    /// Makes the view that an event of this shape looks from, if it is not there.
+    fn prepare(&mut self, names: &[String], event: &Members, matching: Matching) {
+        let (ours, _) = shared(names, event);
+        if ours.is_empty() && matching != Matching::Literal || self.views.contains_key(&ours) {
+            return;
         }
-        let (ours, theirs): (Vec<_>, Vec<_>) = both.into_iter().unzip();
-        if !self.views.contains_key(&ours) {
-            self.look_from(ours.clone());
-        }
-        self.views.get(&ours)?.get(&pick(&event.values, &theirs))
-    }
-
-    fn look_from(&mut self, places: Vec<usize>) {
-        if self.views.len() >= VIEWS_MAX {
-            self.views.clear();
+        if self.views.len() >= VIEWS_MAX
+            && let Some(one) = self.views.keys().next().cloned()
+        {
+            self.views.remove(&one);
         }
         let mut view = HashMap::<_, Wishes>::new();
         for ((stream, turn), Wish { values, name }) in &self.wishes {
-            view.entry(pick(values, &places)).or_default().entry(*stream).or_default().insert(*turn, *name);
+            view.entry(pick(values, &ours)).or_default().entry(*stream).or_default().insert(*turn, *name);
         }
-        self.views.insert(places, view);
+        self.views.insert(ours, view);
     }
+
+    fn matching(&self, names: &[String], event: &Members, matching: Matching) -> Option<&Wishes> {
+        let (ours, theirs) = shared(names, event);
+        if ours.is_empty() && matching != Matching::Literal {
+            return None;
+        }
+        self.views.get(&ours)?.get(&pick(&event.values, &theirs))
+    }
+}
+
+/// The places of the members that both have: in a shape, and in an event.
+fn shared(names: &[String], event: &Members) -> (Vec<usize>, Vec<usize>) {
+    let place = |(ours, name)| Some((ours, event.names.binary_search(name).ok()?));
+    names.iter().enumerate().filter_map(place).unzip()
 }
 
 fn pick(values: &[SubjectName], places: &[usize]) -> Vec<SubjectName> {

@@ -95,7 +95,7 @@ pub struct Interests {
     /// Which streams have a wish about this very subject.
     simple: HashMap<SubjectName, BTreeSet<StreamNo>>,
     complex: Shapes,
-    /// Wishes that begin later, by the time they begin.
+    /// Removals to look at again when they have taken effect, by that time.
     pending: BTreeSet<(Timestamp, StreamNo, SubjectName)>,
     last_turn: u64,
 }
@@ -107,6 +107,8 @@ struct Stream {
     /// How many complex wishes differ from the default, now or for a while: while there is one, another one which does
     /// not may be an exception from it.
     exceptions: usize,
+    /// The shapes of its complex wishes, and how many there are of each.
+    shapes: BTreeMap<Box<[String]>, usize>,
 }
 
 /// A wish in memory.
@@ -155,7 +157,10 @@ impl Interests {
     /// A stream that was made for all subjects, or for none.
     pub fn open(&mut self, stream: StreamNo, default: DefaultSubjects) {
         let default = default == DefaultSubjects::All;
-        self.streams.insert(stream, Stream { default, wishes: HashMap::new(), exceptions: 0 });
+        self.streams.insert(
+            stream,
+            Stream { default, wishes: HashMap::new(), exceptions: 0, shapes: BTreeMap::new() },
+        );
     }
 
     /// The stream is gone, and so are its wishes.
@@ -176,6 +181,14 @@ impl Interests {
     /// Whether a stream has a wish about this very subject.
     pub fn has(&self, stream: StreamNo, subject: &SubjectId) -> bool {
         self.streams.get(&stream).is_some_and(|stream| stream.wishes.contains_key(&SubjectName::of(subject)))
+    }
+
+    /// How many kinds of complex subjects a stream has wishes about, with this one: those of one kind have members of
+    /// the same names.
+    pub fn kinds_with(&self, stream: StreamNo, subject: &SubjectId) -> usize {
+        let Some(stream) = self.streams.get(&stream) else { return 0 };
+        let new = Members::of(subject).is_some_and(|members| !stream.shapes.contains_key(&members.names));
+        stream.shapes.len() + usize::from(new)
     }
 
     /// A receiver wishes; answers with what is to be kept or forgotten, on disk and then by [`apply`](Self::apply). A
@@ -199,7 +212,8 @@ impl Interests {
             before,
             verified,
         };
-        if self.says_nothing(&Kept::from(&wish), no, old) {
+        // A removal is remembered until it takes effect, so that a repeat does not put it off.
+        if from <= now && self.says_nothing(&Kept::from(&wish), no, old) {
             Change::Forget(no, name)
         } else {
             Change::Keep(Box::new(wish))
@@ -215,6 +229,9 @@ impl Interests {
                 self.last_turn = self.last_turn.max(wish.turn);
                 drop(self.forget(wish.stream, name));
                 self.keep(wish.stream, name, Kept::from(wish.as_ref()));
+                if !wish.wanted && self.streams.contains_key(&wish.stream) {
+                    self.pending.insert((wish.from, wish.stream, name));
+                }
             }
         }
     }
@@ -226,24 +243,17 @@ impl Interests {
             return BTreeMap::new();
         }
         let streams = &self.streams;
-        let said = |no: StreamNo, name: SubjectName| streams.get(&no)?.wishes.get(&name)?.at(now);
         let Some(members) = Members::of(subject) else {
             let name = SubjectName::of(subject);
             let of_subject = self.simple.get(&name).into_iter().flatten();
-            return of_subject.filter_map(|no| Some((*no, said(*no, name)?.1))).collect();
+            let said = |no| streams.get(no)?.wishes.get(&name)?.at(now);
+            return of_subject.filter_map(|no| Some((*no, said(no)?.1))).collect();
         };
         let mut latest = BTreeMap::<StreamNo, Option<(u64, bool)>>::new();
         for wishes in self.complex.matching(&members, self.matching) {
             for (no, names) in wishes {
-                for (turn, name) in names.iter().rev() {
-                    let said = said(*no, *name);
-                    let latest = latest.entry(*no).or_default();
-                    *latest = (*latest).max(said);
-                    // Nothing before this turn is later; one that has not begun says what was wished earlier.
-                    if said.is_some_and(|(said_at, _)| said_at == *turn) {
-                        break;
-                    }
-                }
+                let latest = latest.entry(*no).or_default();
+                *latest = (*latest).max(last_said(streams.get(no), names, now));
             }
         }
         latest.into_iter().filter_map(|(no, said)| Some((no, said?.1))).collect()
@@ -251,12 +261,19 @@ impl Interests {
 
     /// Whether a stream wants events about this subject.
     pub fn includes(&mut self, stream: StreamNo, subject: &SubjectId, now: Timestamp) -> bool {
-        let Some(Stream { default, wishes, .. }) = self.streams.get(&stream) else { return false };
-        let default = *default;
-        if wishes.is_empty() {
-            return default;
+        let Some(kept) = self.streams.get(&stream) else { return false };
+        if kept.wishes.is_empty() {
+            return kept.default;
         }
-        self.about(subject, now).get(&stream).copied().unwrap_or(default)
+        let said = match Members::of(subject) {
+            None => kept.wishes.get(&SubjectName::of(subject)).and_then(|wish| wish.at(now)),
+            Some(members) => {
+                let of_stream = self.complex.matching_of(kept.shapes.keys(), &members, self.matching);
+                let names = of_stream.into_iter().filter_map(|wishes| wishes.get(&stream));
+                names.filter_map(|names| last_said(Some(kept), names, now)).max()
+            }
+        };
+        said.map_or(kept.default, |(_, wanted)| wanted)
     }
 
     /// Forgets wishes whose grace is over and which then say nothing; they are to be forgotten on disk too.
@@ -288,11 +305,9 @@ impl Interests {
 
     fn keep(&mut self, no: StreamNo, name: SubjectName, kept: Kept) {
         let Some(stream) = self.streams.get_mut(&no) else { return };
-        if kept.before.is_some() {
-            self.pending.insert((kept.from, no, name));
-        }
         if let Some(members) = &kept.members {
             stream.exceptions += usize::from(kept.differs(stream.default));
+            *stream.shapes.entry(members.names.clone()).or_default() += 1;
             self.complex.insert(members, no, kept.turn, name);
         } else {
             self.simple.entry(name).or_default().insert(no);
@@ -306,6 +321,12 @@ impl Interests {
         self.pending.remove(&(kept.from, no, name));
         if let Some(members) = &kept.members {
             stream.exceptions -= usize::from(kept.differs(stream.default));
+            if let Some(count) = stream.shapes.get_mut(&members.names) {
+                *count -= 1;
+                if *count == 0 {
+                    stream.shapes.remove(&members.names);
+                }
+            }
             self.complex.remove(members, no, kept.turn);
         } else if let Some(streams) = self.simple.get_mut(&name) {
             streams.remove(&no);
@@ -315,4 +336,22 @@ impl Interests {
         }
         Some(kept)
     }
+}
+
+/// The latest of these wishes of a stream that says something by now.
+fn last_said(
+    stream: Option<&Stream>,
+    names: &BTreeMap<u64, SubjectName>,
+    now: Timestamp,
+) -> Option<(u64, bool)> {
+    let mut latest = None;
+    for (turn, name) in names.iter().rev() {
+        let said = stream?.wishes.get(name).and_then(|wish| wish.at(now));
+        latest = latest.max(said);
+        // Nothing before this turn is later; one that has not begun says what was wished earlier.
+        if said.is_some_and(|(said_at, _)| said_at == *turn) {
+            break;
+        }
+    }
+    latest
 }

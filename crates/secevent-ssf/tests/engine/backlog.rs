@@ -126,6 +126,15 @@ fn a_log_without_anything_for_the_stream_moves_its_cursor_on() {
 }
 
 #[test]
+fn a_notice_that_is_too_old_keeps_nothing_in_the_log() {
+    let mut backlog = Backlog::new(Seq(4));
+    backlog.tell(entry(5, 1));
+    assert_eq!(backlog.settled_to(Seq(200)), Seq(4));
+    assert_eq!(backlog.expire(Seq(100)), (0, None));
+    assert_eq!((backlog.settled_to(Seq(200)), backlog.notice()), (Seq(200), None));
+}
+
+#[test]
 fn a_new_backlog_begins_at_the_head() {
     let mut backlog = Backlog::new(Seq(4));
     // Committed before the stream was made, offered after it.

@@ -255,6 +255,20 @@ fn a_held_lane_tries_once_to_tell() {
     }
 }
 
+// spec: SSF-200, SSF-201, PUSH-046
+#[test]
+fn a_later_notice_waits_for_the_one_on_its_way() {
+    let mut lane = lane(&[1], 8);
+    lane.backlog_mut().tell(entry(8, 9));
+    assert_eq!(sends(&mut lane, Millis(0)), [8]);
+    lane.backlog_mut().tell(entry(9, 9));
+    assert!(sends(&mut lane, Millis(0)).is_empty(), "nothing overtakes");
+    assert_eq!(lane.answered(Seq(8), retry(None), Millis(0), 0), Outcome::Settled, "it is no longer true");
+    assert_eq!(sends(&mut lane, Millis(0)), [9]);
+    lane.answered(Seq(9), DELIVERED, Millis(0), 0);
+    assert_eq!(sends(&mut lane, Millis(0)), [1]);
+}
+
 // spec: SSF-152
 #[test]
 fn what_is_skipped_is_not_sent_and_its_answer_counts_for_nothing() {

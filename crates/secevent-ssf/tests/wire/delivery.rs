@@ -143,6 +143,21 @@ fn an_error_body_is_read_as_far_as_it_can_be() {
     }
 }
 
+// spec: PUSH-033
+#[test]
+fn codes_are_plain_words_of_one_spelling() {
+    for code in ErrorCode::ALL {
+        let name = code.as_str();
+        assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'), "{name}");
+        let body = |err: &str| serde_json::to_vec(&SetError { err: err.into(), description: "x".into() });
+        let read = |err: &str| SetError::parse(&body(err).unwrap()).unwrap().code();
+        assert_eq!(read(name), Some(code));
+        for other in [name.to_ascii_uppercase(), name.replacen('_', "-", 1), format!("{name} ")] {
+            assert_eq!(read(&other), None, "{other}");
+        }
+    }
+}
+
 // spec: PUSH-031
 #[test]
 fn any_2xx_is_a_delivery_and_202_the_proper_one() {
