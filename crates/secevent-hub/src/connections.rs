@@ -100,9 +100,9 @@ async fn converse(
     guest: Guest,
     mut stopping: watch::Receiver<bool>,
 ) {
+    let guest = Arc::new(guest);
     let service = service_fn(|request| {
-        guest.asks();
-        let answer = answer(app.clone(), request, wait);
+        let answer = answer(app.clone(), request, wait, Arc::clone(&guest));
         async {
             let answer = answer.await;
             guest.is_idle();
@@ -121,12 +121,17 @@ async fn converse(
     drop(connection.await);
 }
 
-async fn answer(app: Router, request: Request<Incoming>, wait: Duration) -> Response<Body> {
+async fn answer(
+    app: Router,
+    request: Request<Incoming>,
+    wait: Duration,
+    guest: Arc<Guest>,
+) -> Response<Body> {
     if !names_one_host(&request) {
         let words = Problem::new(400, "the request names no host", "send one `Host` header (RFC 9112 §3.2)");
         return words.into_response();
     }
-    match app.oneshot(request.map(|body| in_time(body, wait))).await {
+    match app.oneshot(request.map(|body| in_time(body, wait, guest))).await {
         Ok(response) => response,
         Err(never) => match never {},
     }

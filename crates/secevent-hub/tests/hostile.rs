@@ -184,6 +184,21 @@ async fn who_says_nothing_gives_way_to_who_asks() {
     victim.stop().await;
 }
 
+/// A body that does not come asks for nothing, whoever its headers say it is from.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_finish_a_body_gives_way_too() {
+    let victim = Victim::start(|settings| settings.limits.connections = 2).await;
+    let headers = "POST /oauth/token HTTP/1.1\r\nhost: h\r\ncontent-length: 99\r\n\r\ngrant";
+    let _first = victim.begin(headers).await;
+    let _second = victim.begin(headers).await;
+    sleep(Duration::from_millis(100)).await;
+    let asked = Instant::now();
+    let answer = victim.raw("GET /healthz HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").await;
+    assert_eq!(status(&answer), "200", "{answer}");
+    assert!(asked.elapsed() < Duration::from_secs(5));
+    victim.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn when_every_place_is_asking_a_newcomer_waits_for_the_first_that_is_free() {
     let victim = Victim::start(|settings| {

@@ -3,6 +3,7 @@
 use std::{
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -11,17 +12,21 @@ use axum::body::Body;
 use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming};
 use tokio::time::{Sleep, sleep};
 
-/// A body that ends with an error when it is not there in time.
-pub(super) fn in_time(body: Incoming, wait: Duration) -> Body {
+use super::places::Guest;
+
+/// A body that ends with an error when it is not there in time. Only when it is there has its guest asked for something.
+pub(super) fn in_time(body: Incoming, wait: Duration, guest: Arc<Guest>) -> Body {
     if body.is_end_stream() {
+        guest.asks();
         return Body::empty();
     }
-    Body::new(Timely { body, deadline: Box::pin(sleep(wait)) })
+    Body::new(Timely { body, deadline: Box::pin(sleep(wait)), guest })
 }
 
 struct Timely {
     body: Incoming,
     deadline: Pin<Box<Sleep>>,
+    guest: Arc<Guest>,
 }
 
 impl HttpBody for Timely {
@@ -35,7 +40,11 @@ impl HttpBody for Timely {
         if self.deadline.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Some(Err(io::Error::from(io::ErrorKind::TimedOut).into())));
         }
-        Pin::new(&mut self.body).poll_frame(cx).map_err(Into::into)
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        if matches!(frame, Poll::Ready(None)) || self.body.is_end_stream() {
+            self.guest.asks();
+        }
+        frame.map_err(Into::into)
     }
 
     fn is_end_stream(&self) -> bool {

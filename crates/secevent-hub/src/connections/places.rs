@@ -104,6 +104,7 @@ impl Guest {
     pub(super) fn is_idle(&self) {
         {
             let mut idle = self.places.idle();
+            idle.by_turn.remove(&self.turn.load(Ordering::Relaxed));
             idle.turns += 1;
             let turn = idle.turns;
             self.turn.store(turn, Ordering::Relaxed);

@@ -28,7 +28,14 @@ pub(super) async fn stream(
             let taken = the_only_one(ours, wanted)?;
             mended(transmitter, taken, wanted, name).await
         }
-        created => Ok(created?),
+        created => {
+            let created = created?;
+            if !is_for(&created, &wanted.audience) {
+                // It is of no use to us, and one more would come with every try. Its `aud` is said by the caller.
+                drop(transmitter.delete_stream(&created.stream_id).await);
+            }
+            Ok(created)
+        }
     }
 }
 
