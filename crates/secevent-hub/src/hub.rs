@@ -79,7 +79,7 @@ impl Hub {
     /// Starts a hub over a store: loads streams and keys, makes the keys that are missing, begins to deliver.
     ///
     /// # Errors
-    /// When the store, a key or the client cannot be used.
+    /// When the store, a key or a thread cannot be used.
     pub async fn start(settings: Settings, store: Arc<dyn Store>) -> Result<Self, HubError> {
         let (mut snapshot, streams) = {
             let (store, settings) = (Arc::clone(&store), settings.clone());
@@ -311,12 +311,16 @@ fn resume(
     let open = store.events(&cursor.open)?;
     let open = open.into_iter().map(|row| Entry { seq: row.seq, subject: row.event.subject });
     let mut backlog = Backlog::resume(cursor.high, open);
-    let notices = record.notice.map_or_else(|| Ok(Vec::new()), |seq| store.events(&[seq]))?;
+    // Nobody is told anything while the receiver is not configured; the disk keeps what there is to tell.
+    let orphan = settings.receiver(&record.receiver).is_none();
+    let notice = record.notice.filter(|_| !orphan);
+    let notices = notice.map_or_else(|| Ok(Vec::new()), |seq| store.events(&[seq]))?;
     for row in notices {
         backlog.tell(Entry { seq: row.seq, subject: row.event.subject });
     }
     let queue = Queue::new(&record, backlog, &settings.limits);
-    Ok(Stream::new(record, queue, (settings.clock)()))
+    let stream = Stream::new(record, queue, (settings.clock)());
+    Ok(if orphan { stream.orphaned() } else { stream })
 }
 
 /// A duration as a stream configuration says it; none of zero.

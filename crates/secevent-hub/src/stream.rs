@@ -29,6 +29,8 @@ pub(crate) struct Stream {
     gone: AtomicBool,
     /// When its receiver last asked for something, in milliseconds since 1970.
     active: AtomicU64,
+    /// Its receiver is not configured: what the record says of that is for memory only.
+    orphan: bool,
     /// The disk lacks the record as it is.
     record_dirty: AtomicBool,
     pub(crate) verifications: tokio::sync::Mutex<Verifications>,
@@ -143,10 +145,16 @@ impl Stream {
             wake: Notify::new(),
             gone: AtomicBool::new(false),
             active: AtomicU64::new(now.0),
+            orphan: false,
             record_dirty: AtomicBool::new(false),
             verifications: tokio::sync::Mutex::default(),
             wishes: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// A stream whose receiver is not configured.
+    pub(crate) fn orphaned(self) -> Self {
+        Self { orphan: true, ..self }
     }
 
     pub(crate) fn record(&self) -> Arc<StreamRecord> {
@@ -160,6 +168,9 @@ impl Stream {
 
     /// The record, if the disk lacks it; a notice that was taken is no longer in it.
     pub(crate) fn take_dirty_record(&self) -> Option<Arc<StreamRecord>> {
+        if self.orphan {
+            return None;
+        }
         let waits = self.work().queue.backlog().notice().map(|notice| notice.seq);
         let mut record = self.record.write().unwrap_or_else(PoisonError::into_inner);
         let taken = record.notice.is_some() && record.notice != waits;

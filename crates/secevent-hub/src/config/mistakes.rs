@@ -23,14 +23,24 @@ impl Config {
     /// Leaves out the section that an error begins with; whether there was something to leave out.
     fn leave_out(&mut self, words: &str) -> bool {
         let (section, rest) = words.split_once(' ').unwrap_or((words, ""));
-        let id = quoted(rest.trim_start_matches("id ")).map(|(id, _)| id).unwrap_or_default();
+        let client = rest.strip_prefix("client_id ");
+        let id = quoted(client.unwrap_or(rest).trim_start_matches("id "));
+        let id = id.map(|(id, _)| id).unwrap_or_default();
         let named = |own: &str| format!("{own:?}") == id;
         let sections = self.receivers.len() + self.transmitters.len();
         match section {
-            "[[receiver]]" => self.receivers.retain(|section| !named(&section.id)),
+            "[[receiver]]" => self.receivers.retain(|section| {
+                let by_client = client.and(section.client_id.as_deref()).is_some_and(named);
+                !named(&section.id) && !by_client
+            }),
             "[[transmitter]]" => self.transmitters.retain(|section| !named(&section.id)),
             "issuer" => return self.issuer.replace(ANY.to_owned()).as_deref() != Some(ANY),
             "[admin]" => return self.admin.token.take().is_some(),
+            "[oauth]" => {
+                self.oauth.jwks_uri = None;
+                return self.oauth.issuer.replace(ANY.to_owned()).as_deref() != Some(ANY);
+            }
+            "[signing]" => return replace(&mut self.signing),
             "[egress]" => return replace(&mut self.egress),
             "[stream]" => return replace(&mut self.stream),
             "[poll]" => return replace(&mut self.poll),

@@ -244,7 +244,7 @@ max_events = 0
 window = 0
 [[receiver]]
 id = \"a\"
-audience = [\"b\"]
+audience = []
 [[receiver]]
 id = \"b\"
 token = \"env:NO\"
@@ -253,6 +253,10 @@ audience = [\"b\"]
 id = \"t\"
 issuer = \"https://t.example\"
 audience = []
+[signing]
+rotate_every = \"1s\"
+[oauth]
+issuer = \"as.example\"
 ";
     let config = Config::parse(TEXT, std::iter::empty()).unwrap();
     let clock: crate::Clock = Arc::new(|| Millis(0));
@@ -262,10 +266,12 @@ audience = []
     begin(0, "line 1: issuer \"http://a.example\": ");
     begin(1, "line 3: [poll] max_events: ");
     begin(2, "line 5: [push] window: ");
-    begin(3, "line 6: [[receiver]] \"a\": give it a `token`");
-    begin(4, "line 11: [[receiver]] \"b\": token: ");
-    begin(5, "line 16: [[transmitter]] \"t\": audience: ");
-    assert_eq!(words.len(), 6, "{words:?}");
+    begin(3, "line 18: [signing] rotate_every: ");
+    begin(4, "line 20: [oauth] issuer \"as.example\": ");
+    begin(5, "line 8: [[receiver]] \"a\": audience: ");
+    begin(6, "line 11: [[receiver]] \"b\": token: ");
+    begin(7, "line 16: [[transmitter]] \"t\": audience: ");
+    assert_eq!(words.len(), 8, "{words:?}");
     assert_eq!(config.mistakes("http://192.0.2.1:1", &no_variables, &clock), mistakes);
     let none = Config::parse("", std::iter::empty()).unwrap();
     assert_eq!(none.mistakes("http://192.0.2.1:1", &no_variables, &clock).len(), 1);

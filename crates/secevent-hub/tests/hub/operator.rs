@@ -6,7 +6,7 @@ use secevent_hub::Settings;
 use serde_json::json;
 
 use crate::{
-    home::{ACME, ACME_AUD, ADMIN, Home, Running, event, jtis, users},
+    home::{ACME, ACME_AUD, ADMIN, Home, Running, event, eventually, jtis, users},
     push_receiver::PushReceiver,
 };
 
@@ -126,6 +126,30 @@ async fn a_receiver_that_is_no_longer_configured_gets_nothing_until_it_is_back()
     let hub = home.start().await;
     assert_eq!(hub.get(&path, ADMIN).await.json()["status"], "enabled");
     receiver.came(1).await;
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_whose_receiver_was_away_is_as_it_was_and_still_has_its_notice() {
+    let (home, receiver) = (Home::new(), PushReceiver::start([]).await);
+    receiver.answer(503);
+    let hub = home.start().await;
+    let path = format!("/v1/streams/{}", hub.create_push(ACME, &receiver.url(), "Bearer r").await);
+    for verb in ["pause", "resume"] {
+        hub.send("POST", &format!("{path}/{verb}"), ADMIN, "").await.expect(200);
+    }
+    receiver.came(1).await;
+    hub.stop().await;
+    receiver.answer(202);
+    let mut settings = home.settings();
+    settings.receivers.retain(|receiver| receiver.id != "acme");
+    let hub = start(&home, settings).await;
+    a_while().await;
+    hub.stop().await;
+    assert!(receiver.taken().is_empty(), "nobody is told of a receiver that is away");
+    let hub = home.start().await;
+    assert_eq!(hub.get(&path, ADMIN).await.json()["status"], "enabled");
+    eventually("it is told", async || receiver.taken().len() == 1).await;
     hub.stop().await;
 }
 

@@ -70,7 +70,7 @@ pub enum Verdict {
     Retry {
         /// What happened.
         reason: String,
-        /// How long the receiver wants to be left alone, at most a day.
+        /// How long the receiver wants to be left alone, at most an hour.
         after_secs: Option<u64>,
     },
 }
