@@ -21,6 +21,11 @@ use commands::{bench, demo, emit, inspect, keys, listen, serve, sign, stream, va
 use failure::{Exit, Failure};
 use output::Form;
 
+/// The hub makes and drops some hundred small things for each signal, on several threads: with the allocator of glibc a
+/// fifth of its time goes there, with this one a twentieth (docs/benchmarks.md).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Sign, inspect, verify and deliver Security Event Tokens
 #[derive(Parser)]
 #[command(name = "secevent", version, arg_required_else_help = true, disable_help_subcommand = true)]

@@ -1,6 +1,6 @@
 //! Accepting events: judge, decide who gets them, write, and only then say yes.
 
-use secevent::{Check, Claims, Event, EventType, Finding, Payload, Role, SubjectId, Timestamp, event::ssf};
+use secevent::{Check, Event, EventType, Finding, Payload, Role, SubjectId, Template, Timestamp, event::ssf};
 use secevent_ssf::{
     Entry, LoggedEvent, Seq, SubjectKey,
     store::{Batch, IdempotentAnswer, NewEvent, StoreError, Write},
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::Hub;
+use crate::{Hub, Settings};
 
 /// An event as a producer hands it in.
 #[derive(Clone, Debug)]
@@ -150,18 +150,11 @@ impl Hub {
     /// Judges an event as its SET will be judged, and finds its streams.
     fn judge(&self, index: usize, signal: NewSignal, now: Timestamp) -> Result<NewEvent, AcceptError> {
         let txn = signal.txn.unwrap_or_else(|| secevent_jose::base64url(&secevent_jose::random::<12>()));
-        let event = LoggedEvent {
-            iat: now,
-            event_type: signal.event_type,
-            subject: signal.subject,
-            payload: signal.claims,
-            txn,
-            toe: signal.toe,
-        };
-        let sample = event.draft(self.issuer(), self.longest_audience(), SAMPLE_JTI.into());
-        match sample.claims() {
+        let NewSignal { event_type, subject, claims, .. } = signal;
+        let event = LoggedEvent::new(now, event_type, subject, claims, txn).happened(signal.toe);
+        match event.template(self.issuer()) {
             Err(error) => return Err(AcceptError::Invalid { index, findings: error.findings().to_vec() }),
-            Ok(claims) => self.check_length(index, &claims)?,
+            Ok(template) => self.check_length(index, template)?,
         }
         let destinations = || self.0.streams.destinations(&event.event_type, &event.subject, now);
         let streams = match signal.stream {
@@ -197,17 +190,14 @@ impl Hub {
     }
 }
 
-/// As long as the `jti` that is minted.
-const SAMPLE_JTI: &str = "AAAAAAAAAAAAAAAAAAAAAA";
-
 impl Hub {
     /// A SET that no receiver would read is refused here, before it stands in every stream's way.
     // spec: CHK-001
-    fn check_length(&self, index: usize, claims: &Claims) -> Result<(), AcceptError> {
+    fn check_length(&self, index: usize, template: &Template) -> Result<(), AcceptError> {
         /// Header with `kid`, and the signature of a 4096-bit RSA key, which is the longest.
         const AROUND_CLAIMS: usize = 1024;
         let max = self.0.settings.limits.set_bytes.min(secevent_jose::jws::TOKEN_BYTES_MAX);
-        let bytes = claims.json().len().div_ceil(3) * 4 + AROUND_CLAIMS;
+        let bytes = (template.bytes() + self.0.address_bytes).div_ceil(3) * 4 + AROUND_CLAIMS;
         if bytes <= max {
             return Ok(());
         }
@@ -216,13 +206,15 @@ impl Hub {
         check.error("CHK-001", format!("as a SET it has up to {bytes} bytes"), mend);
         Err(AcceptError::Invalid { index, findings: check.into_findings() })
     }
+}
 
-    fn longest_audience(&self) -> &[String] {
-        let length = |aud: &&[String]| aud.iter().map(String::len).sum::<usize>();
-        let all = self.0.settings.receivers.iter().map(|receiver| receiver.audience.as_slice());
-        let longest = all.max_by_key(length).filter(|aud| !aud.is_empty());
-        longest.unwrap_or_else(|| std::slice::from_ref(&self.0.settings.issuer))
-    }
+/// How many bytes `jti` and the longest `aud` of this hub have in the claims of a SET.
+pub(crate) fn address_bytes(settings: &Settings) -> usize {
+    /// `,"aud":` and a minted `jti` with its quotation marks.
+    const AROUND_AUDIENCE: usize = 31;
+    let length = |aud: &[String]| serde_json::to_string(aud).map_or(0, |json| json.len());
+    let longest = settings.receivers.iter().map(|receiver| length(&receiver.audience)).max();
+    longest.unwrap_or_default() + AROUND_AUDIENCE
 }
 
 /// What a stream is told of itself, whatever it asked for.

@@ -18,7 +18,7 @@ use tracing::warn;
 
 use crate::{
     ReceiverSettings, Settings,
-    accept::{IdempotencyLocks, is_framework},
+    accept::{IdempotencyLocks, address_bytes, is_framework},
     keys::KeyRing,
     oauth::OAuth,
     receiver::Transmitters,
@@ -48,6 +48,8 @@ pub(crate) struct Shared {
     /// Held while a stream is made, changed or removed, so that the disk sees what memory saw, in one order.
     pub(crate) stream_changes: tokio::sync::Mutex<()>,
     pub(crate) idempotency: IdempotencyLocks,
+    /// What the addressing of a SET adds to its length.
+    pub(crate) address_bytes: usize,
     pub(crate) workers: Mutex<JoinSet<()>>,
 }
 
@@ -106,6 +108,7 @@ impl Hub {
                 snapshot.head,
             )?,
             oauth: OAuth::new(&settings),
+            address_bytes: address_bytes(&settings),
             settings,
             store,
             streams,
@@ -228,7 +231,8 @@ impl Hub {
             return Ok(ToSend::Set(set));
         }
         let jti = self.0.jti.mint(seq, record.audience);
-        let set: Arc<str> = event.event.draft(self.issuer(), &record.config.aud, jti).sign(&key)?.into();
+        let template = event.event.template(self.issuer())?;
+        let set: Arc<str> = template.sign(&jti, &record.config.aud, &key)?.into();
         self.0.recent.insert_signed(seq, record.audience, key.kid(), &set);
         Ok(ToSend::Set(set))
     }

@@ -5,12 +5,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use secevent_ssf::{Audience, LoggedEvent, Seq, store::NewEvent};
+use secevent_ssf::{Audience, Seq, store::NewEvent};
 
 /// Events kept, and signed SETs as many.
 const ENTRIES_MAX: usize = 4096;
 
-/// Bytes of events, as JSON, and of SETs together: 4,096 events of 2 KiB with their SETs, and far fewer of the largest.
+/// Bytes of events and of SETs together: 4,096 events of 2 KiB with their SETs, and far fewer of the largest.
 const BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Bounded by count and bytes; the oldest leave first.
@@ -27,7 +27,7 @@ struct Kept {
 
 impl Recent {
     pub(crate) fn insert(&self, seq: Seq, event: NewEvent) -> Arc<NewEvent> {
-        let (bytes, event) = (json_bytes(&event.event), Arc::new(event));
+        let (bytes, event) = (event.event.bytes(), Arc::new(event));
         let mut kept = self.kept();
         let before = kept.events.insert(seq, (bytes, Arc::clone(&event)));
         kept.bytes += bytes;
@@ -90,43 +90,18 @@ impl Kept {
     }
 }
 
-/// How long an event is as JSON, without making the JSON.
-fn json_bytes(event: &LoggedEvent) -> usize {
-    struct Count(usize);
-    impl std::io::Write for Count {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0 += bytes.len();
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut count = Count(0);
-    // An event that JSON cannot say did not come this far.
-    drop(serde_json::to_writer(&mut count, event));
-    count.0
-}
-
 #[cfg(test)]
 mod tests {
     use secevent::{EventType, SubjectId, Timestamp};
-    use secevent_ssf::SubjectKey;
+    use secevent_ssf::{LoggedEvent, SubjectKey};
 
     use super::*;
 
     fn event(bytes: usize) -> NewEvent {
         let subject = SubjectId::email("a@x.example");
         let payload = serde_json::Map::from_iter([("words".to_owned(), "x".repeat(bytes).into())]);
-        let event = LoggedEvent {
-            iat: Timestamp(0),
-            event_type: EventType::from_uri("urn:example:event"),
-            subject: subject.clone(),
-            payload,
-            txn: "t".into(),
-            toe: None,
-        };
+        let event_type = EventType::from_uri("urn:example:event");
+        let event = LoggedEvent::new(Timestamp(0), event_type, subject.clone(), payload, "t".into());
         NewEvent { event, subject: SubjectKey::of(&subject), streams: Vec::new() }
     }
 

@@ -9,6 +9,11 @@ pub fn base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode_to_string(bytes)
 }
 
+/// The same, behind what is there.
+pub(crate) fn append(text: &mut String, bytes: &[u8]) {
+    URL_SAFE_NO_PAD.encode_append(bytes, text);
+}
+
 /// Decodes base64url (RFC 7515 §2).
 ///
 /// Refused with [`Error::Malformed`]: padding, whitespace, `+`, `/`, any other character outside the

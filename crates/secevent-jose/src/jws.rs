@@ -16,10 +16,12 @@
 
 use std::fmt;
 
-use crate::base64url::{decode, decode_into};
+use serde::Serialize;
+
+use crate::base64url::{append, decode, decode_into};
 use crate::error::shown;
-use crate::json::{Document, JsonError, Map, Object, Value};
-use crate::{Alg, AlgSet, Error, Signer, VerifyingKey, base64url};
+use crate::json::{Document, JsonError, Object};
+use crate::{Alg, AlgSet, Error, Signer, VerifyingKey};
 
 /// A SET with ten subjects and two languages is under 4 KiB; 64 KiB leaves room and bounds memory.
 pub const TOKEN_BYTES_MAX: usize = 64 * 1024;
@@ -203,21 +205,42 @@ fn count_parts(token: &str) -> Result<(), Error> {
     }
 }
 
-/// The text that is signed: `BASE64URL(header) "." BASE64URL(payload)` (RFC 7515 §5.1).
+/// The text that is signed: `BASE64URL(header) "." BASE64URL(payload)` (RFC 7515 §5.1). The header is a map, or
+/// anything else that is a JSON object.
 ///
 /// # Panics
 ///
-/// Never: a map of JSON values always serialises.
-pub fn signing_input(header: &Map<String, Value>, payload: &[u8]) -> String {
-    let header = serde_json::to_vec(header).expect("a map of JSON values is JSON");
-    format!("{}.{}", base64url(&header), base64url(payload))
+/// When the header is something that JSON cannot say, such as a map whose names are no strings.
+pub fn signing_input(header: &impl Serialize, payload: &[u8]) -> String {
+    /// The header with a long `kid`, both dots, and the signature of a 2048-bit RSA key.
+    const AROUND_PAYLOAD: usize = 640;
+    let header = serde_json::to_vec(header).expect("a header is JSON");
+    let mut input = String::with_capacity(payload.len().div_ceil(3) * 4 + AROUND_PAYLOAD);
+    append(&mut input, &header);
+    input.push('.');
+    append(&mut input, payload);
+    input
 }
 
 /// Completes a signing input to a token, for signatures that come from elsewhere (RFC 7515 §5.1, step 8).
 pub fn attach(mut signing_input: String, signature: &[u8]) -> String {
     signing_input.push('.');
-    signing_input.push_str(&base64url(signature));
+    append(&mut signing_input, signature);
     signing_input
+}
+
+/// The header that most tokens have.
+#[derive(Serialize)]
+struct Typical<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    typ: Option<&'a str>,
+    alg: &'a str,
+    kid: &'a str,
+}
+
+/// The signing input of a token with the header `typ`, `alg`, `kid`, in this order (RFC 7515 §5.1).
+pub fn signing_input_of(typ: Option<&str>, alg: Alg, kid: &str, payload: &[u8]) -> String {
+    signing_input(&Typical { typ, alg: alg.name(), kid }, payload)
 }
 
 /// Signs a payload with the header `typ`, `alg`, `kid`, in this order (RFC 7515 §5.1).
@@ -225,11 +248,7 @@ pub fn attach(mut signing_input: String, signature: &[u8]) -> String {
 /// Errors: [`Error::Sign`] from the signer, and [`Error::TooLong`] for a token that [`Compact::parse`] would
 /// refuse.
 pub fn sign(typ: Option<&str>, payload: &[u8], signer: &dyn Signer) -> Result<String, Error> {
-    let mut header = Map::new();
-    header.extend(typ.map(|typ| ("typ".to_owned(), typ.into())));
-    header.insert("alg".to_owned(), signer.alg().name().into());
-    header.insert("kid".to_owned(), signer.kid().into());
-    let input = signing_input(&header, payload);
+    let input = signing_input_of(typ, signer.alg(), signer.kid(), payload);
     let signature = signer.sign(input.as_bytes())?;
     let token = attach(input, &signature);
     if token.len() > TOKEN_BYTES_MAX {

@@ -65,7 +65,7 @@ pub use secevent_jose::json;
 #[cfg(feature = "jwe")]
 pub use secevent_jose::jwe;
 pub use secevent_jose::{Alg, AlgSet, JwkSet, KeySet, Signer, SigningKey, VerifyingKey};
-pub use set::{Claims, Draft, KeyHint, Keys, Policy, Set, Unsigned, UnverifiedSet, VerifiedSet};
+pub use set::{Claims, Draft, KeyHint, Keys, Policy, Set, Template, Unsigned, UnverifiedSet, VerifiedSet};
 #[cfg(feature = "jwe")]
 pub use set::{Decrypted, Recipient};
 pub use subject::{Matching, SubjectId, check_subject};

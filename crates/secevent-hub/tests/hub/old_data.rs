@@ -20,14 +20,9 @@ use crate::{
 fn logged(user: &str, bytes: usize) -> NewEvent {
     let subject = SubjectId::email(user);
     let payload = json!({"reason_admin": {"en": "x".repeat(bytes)}});
-    let event = LoggedEvent {
-        iat: now().timestamp(),
-        event_type: EventType::from_name("caep:session-revoked").unwrap(),
-        subject: subject.clone(),
-        payload: payload.as_object().unwrap().clone(),
-        txn: "t".into(),
-        toe: None,
-    };
+    let event_type = EventType::from_name("caep:session-revoked").unwrap();
+    let payload = payload.as_object().unwrap().clone();
+    let event = LoggedEvent::new(now().timestamp(), event_type, subject.clone(), payload, "t".into());
     NewEvent { event, subject: SubjectKey::of(&subject), streams: vec![StreamNo(1)] }
 }
 

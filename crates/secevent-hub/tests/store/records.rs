@@ -21,14 +21,10 @@ pub(crate) fn origin() -> Origin {
 pub(crate) fn event_at(iat: i64, streams: &[u32]) -> NewEvent {
     let subject = SubjectId::email(format!("user{iat}@example.com"));
     let payload = json!({"reason_admin": {"en": "a \u{20ac} and a \u{0} survive"}, "n": 1.5});
-    let event = LoggedEvent {
-        iat: Timestamp(iat),
-        event_type: EventType::from_name("caep:session-revoked").unwrap(),
-        subject: subject.clone(),
-        payload: payload.as_object().unwrap().clone(),
-        txn: "txn-1".into(),
-        toe: Some(Timestamp(iat - 5)),
-    };
+    let event_type = EventType::from_name("caep:session-revoked").unwrap();
+    let payload = payload.as_object().unwrap().clone();
+    let event = LoggedEvent::new(Timestamp(iat), event_type, subject.clone(), payload, "txn-1".into());
+    let event = event.happened(Some(Timestamp(iat - 5)));
     // The largest key too: it is kept as a signed number.
     let subject = if iat == 0 { SubjectKey(u64::MAX) } else { SubjectKey::of(&subject) };
     NewEvent { event, subject, streams: streams.iter().copied().map(StreamNo).collect() }

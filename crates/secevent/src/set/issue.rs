@@ -13,7 +13,7 @@ use crate::{
 /// A SET in the making. Nothing is judged before [`Draft::claims`], [`Draft::unsigned`] or [`Draft::sign`].
 #[derive(Clone, Debug)]
 pub struct Draft {
-    profile: Profile,
+    pub(super) profile: Profile,
     iss: String,
     iat: Option<Timestamp>,
     jti: Option<String>,
@@ -103,6 +103,11 @@ impl Draft {
     /// # Errors
     /// Everything that an issuer must not send, at once; the fault is the caller's.
     pub fn claims(&self) -> Result<Claims, Error> {
+        judge(Value::Object(self.members()).to_string().into_bytes(), &self.profile)
+    }
+
+    /// The claims as they stand, in their order.
+    pub(super) fn members(&self) -> Map<String, Value> {
         let mut members = Map::new();
         let mut put = |name: &str, value: Option<Value>| {
             if let Some(value) = value {
@@ -120,7 +125,7 @@ impl Draft {
             put(name, Some(value.clone()));
         }
         put("events", Some(self.events.clone().into()));
-        judge(members, &self.profile)
+        members
     }
 
     /// The token without its signature, for a key that lives elsewhere.
@@ -128,7 +133,7 @@ impl Draft {
     /// # Errors
     /// As [`Draft::claims`], and when the profile does not allow the algorithm.
     pub fn unsigned(&self, alg: Alg, kid: &str) -> Result<Unsigned, Error> {
-        Unsigned::new(&self.claims()?, self.profile, alg, kid)
+        Unsigned::new(self.claims()?.json().as_bytes(), self.profile, alg, kid)
     }
 
     /// The compact token.
@@ -143,10 +148,9 @@ impl Draft {
 }
 
 /// Judges a complete claims set as an issuer must.
-fn judge(members: Map<String, Value>, profile: &Profile) -> Result<Claims, Error> {
+pub(super) fn judge(claims: Vec<u8>, profile: &Profile) -> Result<Claims, Error> {
     let mut check = Check::new(Role::Issuer);
-    let document = super::claims_document(Value::Object(members).to_string().into_bytes())
-        .map_err(|error| error.blamed_on(Fault::Caller))?;
+    let document = super::claims_document(claims).map_err(|error| error.blamed_on(Fault::Caller))?;
     Claims::read(document, profile, &mut check).ok_or_else(|| Error::from_check(check, Fault::Caller))
 }
 
@@ -156,7 +160,7 @@ impl Claims {
     /// # Errors
     /// As [`Draft::claims`].
     pub fn to_issue(members: Map<String, Value>, profile: &Profile) -> Result<Self, Error> {
-        judge(members, profile)
+        judge(Value::Object(members).to_string().into_bytes(), profile)
     }
 
     /// Signs these claims into a compact token of this profile.
@@ -165,7 +169,7 @@ impl Claims {
     /// When the profile does not allow the algorithm, when the token is longer than is read (64 KiB), and when the
     /// signer fails, which is a local fault.
     pub fn sign(&self, profile: Profile, signer: &dyn Signer) -> Result<String, Error> {
-        Unsigned::new(self, profile, signer.alg(), signer.kid())?.sign(signer)
+        Unsigned::new(self.json().as_bytes(), profile, signer.alg(), signer.kid())?.sign(signer)
     }
 }
 
@@ -175,18 +179,16 @@ pub struct Unsigned(String);
 
 impl Unsigned {
     // spec: SET-032, SSF-001, BCL-025
-    fn new(claims: &Claims, profile: Profile, alg: Alg, kid: &str) -> Result<Self, Error> {
+    pub(super) fn new(claims: &[u8], profile: Profile, alg: Alg, kid: &str) -> Result<Self, Error> {
         // spec: BCP-001, CIOP-026
         if !profile.algs.contains(alg) {
             let mend = format!("sign with one of {}", profile.algs);
             return Err(refuse("CHK-003", format!("{alg} is not of profile {}", profile.name), mend));
         }
-        let header = [("typ", profile.typ_to_issue()), ("alg", alg.name()), ("kid", kid)];
-        let header = header.map(|(name, value)| (name.to_owned(), Value::from(value))).into_iter().collect();
-        Ok(Self(jws::signing_input(&header, claims.json().as_bytes())))
+        Ok(Self(jws::signing_input_of(Some(profile.typ_to_issue()), alg, kid, claims)))
     }
 
-    fn sign(self, signer: &dyn Signer) -> Result<String, Error> {
+    pub(super) fn sign(self, signer: &dyn Signer) -> Result<String, Error> {
         let signature = signer.sign(self.signing_input().as_bytes()).map_err(|e| Error::local(&e))?;
         let token = self.attach(&signature);
         // spec: CHK-001
@@ -208,7 +210,7 @@ impl Unsigned {
     }
 }
 
-fn refuse(id: &'static str, found: String, mend: String) -> Error {
+pub(super) fn refuse(id: &'static str, found: String, mend: String) -> Error {
     let mut check = Check::new(Role::Issuer);
     check.error(id, found, mend);
     Error::from_check(check, Fault::Caller)
@@ -219,7 +221,7 @@ fn random_jti() -> String {
     secevent_jose::base64url(&secevent_jose::random::<16>())
 }
 
-fn one_or_many(values: &[String]) -> Value {
+pub(super) fn one_or_many(values: &[String]) -> Value {
     match values {
         [one] => one.as_str().into(),
         many => many.into(),

@@ -6,6 +6,7 @@ mod issue;
 #[cfg(feature = "jwe")]
 mod nested;
 mod policy;
+mod template;
 mod unverified;
 mod verified;
 
@@ -16,6 +17,7 @@ pub use issue::{Draft, Unsigned};
 #[cfg(feature = "jwe")]
 pub use nested::{Decrypted, Recipient};
 pub use policy::Policy;
+pub use template::Template;
 pub(crate) use unverified::{JSON_MEND, claims_document, json_rule, judge, not_json};
 pub use unverified::{KeyHint, Keys, UnverifiedSet};
 pub use verified::VerifiedSet;
