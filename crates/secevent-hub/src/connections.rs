@@ -25,6 +25,7 @@ use tower::ServiceExt;
 
 use crate::{Limits, hub::stopped, tls::shake_hands};
 use body::in_time;
+pub(crate) use places::files;
 use places::{Guest, Places, affordable};
 
 /// All connections of one listener. Those that are open when it is dropped are cut.

@@ -26,6 +26,7 @@ use crate::{
     stream::{Queue, Stream},
     streams::Streams,
     transmitter::poll_url,
+    turns::Turns,
     writer::Writer,
 };
 
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) jti: JtiMint,
     pub(crate) transmitters: Transmitters,
     pub(crate) oauth: OAuth,
+    pub(crate) turns: Turns,
     pub(crate) stopping: watch::Sender<bool>,
     /// Held while a stream is made, changed or removed, so that the disk sees what memory saw, in one order.
     pub(crate) stream_changes: tokio::sync::Mutex<()>,
@@ -114,6 +116,7 @@ impl Hub {
             streams,
             recent,
             transmitters: Transmitters::default(),
+            turns: Turns::new(),
             stopping: watch::Sender::new(false),
             stream_changes: tokio::sync::Mutex::default(),
             idempotency: IdempotencyLocks::default(),

@@ -29,6 +29,7 @@ mod stream;
 mod streams;
 mod tls;
 mod transmitter;
+mod turns;
 mod writer;
 
 pub use accept::{AcceptError, Accepted, NewSignal};

@@ -10,13 +10,14 @@ use secevent_ssf::{
     store::{DeadLetter, StoreError, StreamRecord},
     stream::Delivery,
 };
-use tokio::task::JoinSet;
+use tokio::{sync::watch, task::JoinSet};
 use tracing::{debug, info, warn};
 
 use crate::{
     Hub,
     hub::{SignError, ToSend, stopped},
     stream::{Queue, Stream, Work},
+    turns::Turn,
 };
 
 /// A log that cannot be read now, for want of room, is read again after this time.
@@ -38,7 +39,12 @@ pub(crate) async fn run(hub: Hub, stream: Arc<Stream>, delivery_no: u64) {
         let Some(action) = with_lane(&stream, delivery_no, next) else { break };
         let wait = match action {
             Action::Send(seq) => {
-                attempts.spawn(attempt(hub.clone(), Arc::clone(&stream), delivery_no, seq));
+                // What still waits for its turn when the hub stops is sent after the next start.
+                let Some(turn) = turn(&hub, &stream, seq, &mut stopping).await else { break };
+                if with_lane(&stream, delivery_no, |lane, _| lane.may_still_go(seq)) != Some(true) {
+                    continue;
+                }
+                attempts.spawn(attempt(hub.clone(), Arc::clone(&stream), delivery_no, seq, turn));
                 continue;
             }
             Action::Read(_) if read_on(&hub, &stream, &mut unreadable).await => continue,
@@ -54,6 +60,14 @@ pub(crate) async fn run(hub: Hub, stream: Arc<Stream>, delivery_no: u64) {
         }
     }
     while attempts.join_next().await.is_some() {}
+}
+
+async fn turn(hub: &Hub, stream: &Stream, seq: Seq, stopping: &mut watch::Receiver<bool>) -> Option<Turn> {
+    let streams = hub.0.recent.event(seq).map_or(0, |event| event.streams.len());
+    tokio::select! {
+        turn = hub.0.turns.take(streams, stream.is_late()) => Some(turn),
+        () = stopped(stopping) => None,
+    }
 }
 
 /// Reads on in the log; `false` when the store failed, which ends the hub.
@@ -77,9 +91,12 @@ async fn read_on(hub: &Hub, stream: &Arc<Stream>, unreadable: &mut bool) -> bool
 }
 
 /// Sends one SET and settles what came of it.
-async fn attempt(hub: Hub, stream: Arc<Stream>, delivery_no: u64, seq: Seq) {
-    let record = stream.record();
-    let Some(verdict) = deliver(&hub, &record, seq).await else {
+async fn attempt(hub: Hub, stream: Arc<Stream>, delivery_no: u64, seq: Seq, turn: Turn) {
+    let (record, began) = (stream.record(), hub.now());
+    let verdict = deliver(&hub, &record, seq).await;
+    drop(turn);
+    stream.answered_after(Duration::from_millis(hub.now().0.saturating_sub(began.0)));
+    let Some(verdict) = verdict else {
         with_lane(&stream, delivery_no, |lane, _| lane.forget(seq));
         hub.0.writer.mark_dirty(stream.no);
         return;

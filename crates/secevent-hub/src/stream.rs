@@ -18,6 +18,8 @@ use secevent_ssf::{
 };
 use tokio::sync::Notify;
 
+use crate::turns::LATE;
+
 /// One stream.
 #[derive(Debug)]
 pub(crate) struct Stream {
@@ -27,6 +29,8 @@ pub(crate) struct Stream {
     /// Something happened: an event was appended, the status changed, the stream went away.
     pub(crate) wake: Notify,
     gone: AtomicBool,
+    /// Its receiver took long for the last push.
+    late: AtomicBool,
     /// When its receiver last asked for something, in milliseconds since 1970.
     active: AtomicU64,
     /// Its receiver is not configured: what the record says of that is for memory only.
@@ -144,6 +148,7 @@ impl Stream {
             work: Mutex::new(Work { queue, delivery_no: 0, letters: Vec::new() }),
             wake: Notify::new(),
             gone: AtomicBool::new(false),
+            late: AtomicBool::new(false),
             active: AtomicU64::new(now.0),
             orphan: false,
             record_dirty: AtomicBool::new(false),
@@ -199,9 +204,9 @@ impl Stream {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Adds what was committed; whoever delivers it is woken after.
     pub(crate) fn offer(&self, entry: Entry) {
         self.work().queue.backlog_mut().offer(entry);
-        self.wake.notify_waiters();
     }
 
     /// What is to be written of this stream: where it stands, and what was set aside on the way there.
@@ -209,6 +214,15 @@ impl Stream {
         let mut work = self.work();
         let cursor = work.queue.backlog_mut().take_dirty()?;
         Some((cursor, work.letters.clone()))
+    }
+
+    /// Whether its receiver takes long for a push.
+    pub(crate) fn is_late(&self) -> bool {
+        self.late.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn answered_after(&self, time: Duration) {
+        self.late.store(time >= LATE, Ordering::Relaxed);
     }
 
     pub(crate) fn is_gone(&self) -> bool {

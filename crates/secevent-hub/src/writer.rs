@@ -2,7 +2,7 @@
 //! commit, and so does whatever streams have settled meanwhile.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -164,20 +164,25 @@ impl Shared {
             let result = self.commit(batch);
             for (offset, done) in waiting {
                 let answer = match &result {
-                    Ok(first) => Ok(Seq(first.0 + offset)),
+                    Ok((first, _)) => Ok(Seq(first.0 + offset)),
                     Err(StoreError::Full(why)) => Err(StoreError::Full(why.clone())),
                     Err(error) => Err(StoreError::Failed(error.to_string())),
                 };
                 // Whoever asked may have gone away; the commit stands.
                 drop(done.send(answer));
             }
+            // After the answers: an event for thousands of streams sets as many to work.
+            for stream in result.into_iter().flat_map(|(_, fed)| fed) {
+                stream.wake.notify_waiters();
+            }
         }
     }
 
-    fn commit(&self, mut batch: Batch) -> Result<Seq, StoreError> {
+    /// Writes a batch; answers with the place of its first event and the streams that have more to do.
+    fn commit(&self, mut batch: Batch) -> Result<(Seq, Vec<Arc<Stream>>), StoreError> {
         let taken = self.take_dirty(&mut batch);
         if batch.events.is_empty() && batch.writes.is_empty() {
-            return Ok(Seq(self.head.load(Ordering::Acquire) + 1));
+            return Ok((Seq(self.head.load(Ordering::Acquire) + 1), Vec::new()));
         }
         match self.store.commit(&batch) {
             Ok(first) => {
@@ -188,8 +193,7 @@ impl Shared {
                 for Taken { stream, letters, .. } in &taken {
                     stream.work().letters.drain(..*letters);
                 }
-                self.feed(first, batch.events);
-                Ok(first)
+                Ok((first, self.feed(first, batch.events)))
             }
             Err(StoreError::Full(why)) => {
                 if !self.full.swap(true, Ordering::AcqRel) {
@@ -243,14 +247,17 @@ impl Shared {
     }
 
     /// Hands committed events to their streams, in the order of the log.
-    fn feed(&self, first: Seq, events: Vec<NewEvent>) {
+    fn feed(&self, first: Seq, events: Vec<NewEvent>) -> Vec<Arc<Stream>> {
+        let mut fed = BTreeMap::new();
         for (seq, event) in (first.0..).map(Seq).zip(events) {
             let entry = Entry { seq, subject: event.subject };
             let event = self.recent.insert(seq, event);
             self.head.store(seq.0, Ordering::Release);
             for stream in event.streams.iter().filter_map(|no| self.streams.by_no(*no)) {
                 stream.offer(entry);
+                fed.insert(stream.no, stream);
             }
         }
+        fed.into_values().collect()
     }
 }

@@ -103,6 +103,7 @@ fn check_certificate(args: &Args, config: &Config) -> Result<(), Failure> {
 }
 
 async fn serve(args: &Args, config: &Config, address: &str) -> Result<Exit, Failure> {
+    net::open_as_many_files_as_allowed();
     let tls = config.tls().map_err(unfit(args))?;
     let (listener, url) = listen(address, scheme(tls.is_some())).await?;
     let data = data_folder(args);

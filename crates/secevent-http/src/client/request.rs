@@ -263,5 +263,5 @@ const HEADER_BYTES_MAX: usize = 32 * 1024;
 const HEADERS_MAX: usize = 100;
 /// Shorter than the keep-alive of common servers and load balancers, 60 s and more.
 const IDLE_MAX: Duration = Duration::from_secs(30);
-/// As many as a lane has in flight.
-const IDLE_PER_HOST_MAX: usize = 8;
+/// Several lanes may go to one host, each with eight in flight; a connection costs as much as several signatures.
+const IDLE_PER_HOST_MAX: usize = 64;

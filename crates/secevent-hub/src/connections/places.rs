@@ -126,15 +126,20 @@ fn is_of_the_peer(error: &io::Error) -> bool {
 }
 
 /// How many connections leave enough of the files that the process may open to the store and to deliveries.
-#[cfg(unix)]
 pub(super) fn affordable() -> usize {
+    files() / 4 * 3
+}
+
+/// How many files the process may have open.
+#[cfg(unix)]
+pub(crate) fn files() -> usize {
     let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    files.and_then(|files| usize::try_from(files).ok()).map_or(usize::MAX, |files| files / 4 * 3)
+    files.and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX)
 }
 
 /// Nothing is known of a bound here.
 #[cfg(not(unix))]
-pub(super) const fn affordable() -> usize {
+pub(crate) const fn files() -> usize {
     usize::MAX
 }
 

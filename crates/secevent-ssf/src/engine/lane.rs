@@ -113,6 +113,18 @@ impl Lane {
         }
     }
 
+    /// The turn of a SET has come, some time after [`Action::Send`]: whether it is still to be sent. If not, it is no
+    /// longer on its way; it stays what it is otherwise.
+    pub fn may_still_go(&mut self, seq: Seq) -> bool {
+        let is_notice = self.backlog.notice().is_some_and(|notice| notice.seq == seq);
+        let may_go = is_notice || !self.held && self.backlog.is_open(seq);
+        if !may_go {
+            self.in_flight.remove(&seq);
+            self.telling.take_if(|told| *told == seq);
+        }
+        may_go
+    }
+
     /// The notice, if it may go: at once when the lane is held, else as the other SETs may.
     // spec: SSF-200, SSF-201
     fn notice(&self, now: Millis) -> Option<Seq> {

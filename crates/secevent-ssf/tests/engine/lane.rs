@@ -212,6 +212,25 @@ fn a_held_lane_sends_nothing_and_resumes_at_once() {
     assert_eq!(sends(&mut lane, Millis(2)), [1], "no pause is left of the time before");
 }
 
+// spec: SSF-148, SSF-152, SSF-200
+#[test]
+fn what_waited_for_its_turn_is_sent_only_if_the_lane_still_may() {
+    let mut lane = lane(&[1, 2, 3], 8);
+    assert_eq!(sends(&mut lane, Millis(0)), [1, 2, 3]);
+    assert!(lane.may_still_go(Seq(1)));
+    lane.hold(true);
+    assert!(!lane.may_still_go(Seq(2)), "it is held");
+    lane.backlog_mut().tell(entry(9, 9));
+    assert_eq!(sends(&mut lane, Millis(0)), [9]);
+    assert!(lane.may_still_go(Seq(9)), "a notice goes also then");
+    lane.answered(Seq(9), DELIVERED, Millis(0), 0);
+    lane.hold(false);
+    assert_eq!(sends(&mut lane, Millis(0)), [2], "the others are on their way");
+    lane.skip_to(Seq(9));
+    assert!(!lane.may_still_go(Seq(3)), "it is forgotten");
+    assert_eq!(lane.in_flight(), 2);
+}
+
 #[test]
 fn one_subject_alone_waits_in_order_and_asks_for_the_log_when_dry() {
     let mut lane = Lane::new(secevent_ssf::engine::Backlog::resume(Seq(4), []), 8);

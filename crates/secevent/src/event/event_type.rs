@@ -1,13 +1,24 @@
 //! Event identifiers and their short names.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{finding::quote, subject::is_uri};
 
 /// The event identifier of a SET: a URI, with a short name such as `caep:session-revoked` where a family is known.
+///
+/// One of the catalogue takes no memory of its own: a hub keeps dozens of them for each of thousands of streams.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct EventType(String);
+#[serde(from = "Cow<'_, str>")]
+pub struct EventType(Cow<'static, str>);
+
+impl From<Cow<'_, str>> for EventType {
+    fn from(uri: Cow<'_, str>) -> Self {
+        let known = Self::CATALOGUE.iter().find(|(known, ..)| *known == uri);
+        Self(known.map_or_else(|| Cow::Owned(uri.into_owned()), |(uri, ..)| Cow::Borrowed(*uri)))
+    }
+}
 
 /// A short name is a prefix of this table and the rest of the URI.
 const FAMILIES: [(&str, &str); 5] = [
@@ -35,13 +46,13 @@ fn hint(nearest: Option<&String>) -> String {
 
 impl EventType {
     /// The type of this URI.
-    pub fn from_uri(uri: impl Into<String>) -> Self {
-        Self(uri.into())
+    pub fn from_uri<'u>(uri: impl Into<Cow<'u, str>>) -> Self {
+        uri.into().into()
     }
 
     /// The type of this payload.
     pub fn of<P: super::Payload>() -> Self {
-        Self(P::URI.to_owned())
+        Self(Cow::Borrowed(P::URI))
     }
 
     /// Reads a short name of the catalogue, or any URI.
@@ -55,9 +66,9 @@ impl EventType {
     pub fn from_name(name: &str) -> Result<Self, UnknownEvent> {
         let Some((prefix, base)) = FAMILIES.iter().find(|(prefix, _)| name.starts_with(prefix)) else {
             let unknown = || UnknownEvent { name: name.to_owned(), nearest: nearest(name) };
-            return is_uri(name).then(|| Self(name.to_owned())).ok_or_else(unknown);
+            return is_uri(name).then(|| Self::from_uri(name)).ok_or_else(unknown);
         };
-        let event_type = Self(format!("{base}{}", &name[prefix.len()..]));
+        let event_type = Self::from_uri(format!("{base}{}", &name[prefix.len()..]));
         // The SCIM family is open to registration by IANA (SCIM-002).
         if event_type.is_known() || *prefix == "scim:" {
             Ok(event_type)
@@ -76,7 +87,7 @@ impl EventType {
         FAMILIES
             .iter()
             .find_map(|(prefix, base)| Some(format!("{prefix}{}", self.0.strip_prefix(base)?)))
-            .unwrap_or_else(|| self.0.clone())
+            .unwrap_or_else(|| self.0.clone().into_owned())
     }
 
     /// Whether the catalogue has it.
