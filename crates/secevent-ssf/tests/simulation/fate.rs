@@ -56,7 +56,7 @@ impl World {
             (0..concurrent).for_each(|nth| self.plan(5_000 + nth, Task::Poll(peer)));
             self.plan_some(Task::Mood(peer), 1, lasts / 4);
         }
-        let (posts, changes) = (self.rng.within(&(20..=80)), self.rng.within(&(0..=40)));
+        let (posts, changes) = (self.rng.within(&(20..=150)), self.rng.within(&(0..=100)));
         let (crashes, full) = (self.rng.within(&(0..=6)), self.rng.within(&(0..=2)));
         self.plan_some(Task::Produce(8), posts, lasts);
         self.plan_some(Task::Operate(None), changes, lasts);
@@ -127,7 +127,7 @@ impl World {
         let wish = wish.or_else(|| self.any_change());
         if let Some(wish) = wish.filter(|_| self.up && !self.healed) {
             self.change(wish);
-            if self.rng.once_in(6) {
+            if self.rng.once_in(5) {
                 let soon = self.rng.within(&(0..=300));
                 self.plan(soon, Task::Crash);
             }
@@ -138,7 +138,9 @@ impl World {
         if let Some(peer) = (0..PEERS).find(|peer| self.peers[*peer].stream.is_none()) {
             return Some(Change::Create(peer));
         }
-        let streams: Vec<_> = self.hub.streams.keys().copied().collect();
+        // A few are changed again and again, so that one change meets the next.
+        let few = if self.rng.once_in(2) { 4 } else { PEERS };
+        let streams: Vec<_> = self.hub.streams.keys().copied().take(few).collect();
         let no: StreamNo = (!streams.is_empty()).then(|| self.rng.pick(&streams))?;
         let disabled = self.hub.streams[&no].record.status == StreamStatus::Disabled;
         let status = |status, by| Some(Change::Status(no, status, by));
