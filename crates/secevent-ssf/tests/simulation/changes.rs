@@ -4,18 +4,13 @@
 use secevent::{EventType, event::ssf::StreamStatus};
 use secevent_ssf::{
     Audience, Entry, Seq, StreamNo,
-    engine::Backlog,
+    engine::{Backlog, Cursor},
     metadata::DefaultSubjects,
     store::{Batch, NewEvent, Party, StreamRecord, Write},
     stream::{Delivery, StreamConfig},
 };
 
-use crate::{
-    fate::new_event,
-    stream::Stream,
-    world::World,
-    writer::Then,
-};
+use crate::{fate::new_event, stream::Stream, world::World, writer::Then};
 
 /// What somebody wants.
 #[derive(Clone, Debug)]
@@ -28,7 +23,7 @@ pub(crate) enum Change {
 }
 
 /// What follows when the commit before it is done.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Stage {
     Created(Box<StreamRecord>),
     /// The notice is in the log, the record not on disk yet.
@@ -105,7 +100,13 @@ impl World {
     }
 
     fn record(&mut self, changed: Box<StreamRecord>, notice: Option<Entry>) {
-        self.write(vec![Write::Stream(changed.clone())], Then::Stage(Stage::Recorded(changed, notice)));
+        let mut writes = vec![Write::Stream(changed.clone())];
+        let disabled = |stream: &Stream| stream.record.status == StreamStatus::Disabled;
+        if self.hub.streams.get(&changed.no).is_some_and(disabled) {
+            let nothing_left = Cursor { high: self.hub.head, open: Vec::new() };
+            writes.push(Write::Cursor(changed.no, nothing_left));
+        }
+        self.write(writes, Then::Stage(Stage::Recorded(changed, notice)));
     }
 
     fn hub_pause(&mut self, no: StreamNo, reason: String) {
@@ -144,6 +145,7 @@ impl World {
             }
             (Stage::Deleted(no), _) => {
                 self.model.deleted(no);
+                self.trace.count("deleted");
                 let gone = self.hub.streams.remove(&no).map(|stream| stream.peer());
                 if let Some(peer) = gone {
                     self.peers[peer].stream = None;
@@ -177,6 +179,11 @@ impl World {
         if let Some(notice) = notice {
             self.model.told(no, notice.seq);
         }
+        self.trace.count(match changed.status {
+            StreamStatus::Enabled => "enabled",
+            StreamStatus::Paused => "paused",
+            _ => "disabled",
+        });
         self.model.status(self.now, no, changed.status, head);
         stream.take_effect(changed, notice, head);
         self.mark_dirty(no);

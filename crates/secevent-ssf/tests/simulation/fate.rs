@@ -27,13 +27,16 @@ const HOUR_MS: u64 = 60 * MINUTE_MS;
 pub(crate) struct Fate {
     pub(crate) lasts_ms: u64,
     pub(crate) retention_secs: i64,
+    /// The hub does not crash: some things take a long life.
+    pub(crate) calm: bool,
 }
 
 impl Fate {
     pub(crate) fn draw(rng: &mut Rng) -> Self {
-        let lasts_ms = rng.pick(&[5 * MINUTE_MS, 5 * MINUTE_MS, 2 * HOUR_MS, 40 * HOUR_MS]);
+        let lasts_ms = rng.pick(&[5 * MINUTE_MS, 5 * MINUTE_MS, 2 * HOUR_MS, 60 * HOUR_MS]);
         let retention_secs = rng.pick(&[1, 2, 100]) * i64::try_from(lasts_ms / 4_000).expect("a few hours");
-        Self { lasts_ms, retention_secs }
+        let calm = rng.once_in(3);
+        Self { lasts_ms, retention_secs, calm }
     }
 
     /// How long a receiver stays as it is.
@@ -52,14 +55,14 @@ impl World {
             let concurrent = if drawn.push { 0 } else { 1 + u64::from(self.rng.once_in(4)) };
             self.peers.push(drawn);
             let created = self.rng.within(&(0..=5_000));
-            self.plan(created, Task::Operate(Some(Change::Create(peer))));
+            self.plan(created, Task::Found(peer));
             (0..concurrent).for_each(|nth| self.plan(5_000 + nth, Task::Poll(peer)));
             self.plan_some(Task::Mood(peer), 1, lasts / 4);
         }
         let (posts, changes) = (self.rng.within(&(20..=150)), self.rng.within(&(0..=100)));
         let (crashes, full) = (self.rng.within(&(0..=6)), self.rng.within(&(0..=2)));
         self.plan_some(Task::Produce(8), posts, lasts);
-        self.plan_some(Task::Operate(None), changes, lasts);
+        self.plan_some(Task::Operate, changes, lasts);
         self.plan_some(Task::Crash, crashes, lasts);
         self.plan_some(Task::Room(false), full, lasts);
         if self.rng.once_in(8) {
@@ -104,7 +107,8 @@ impl World {
     fn event(&mut self, mut is_for: impl FnMut(&mut Rng, usize) -> bool) -> NewEvent {
         let rng = &mut self.rng;
         let about = rng.index(SUBJECTS);
-        let streams = self.hub.streams.iter().filter(|(_, stream)| stream.record.status != StreamStatus::Disabled);
+        let streams =
+            self.hub.streams.iter().filter(|(_, stream)| stream.record.status != StreamStatus::Disabled);
         let streams = streams.filter(|(_, stream)| is_for(rng, stream.peer())).map(|(no, _)| *no).collect();
         NewEvent { streams, subject: self.subjects[about], ..self.template.clone() }
     }
@@ -123,9 +127,8 @@ impl World {
     }
 
     /// Somebody changes a stream; now and then the hub crashes over it.
-    pub(crate) fn operate(&mut self, wish: Option<Change>) {
-        let wish = wish.or_else(|| self.any_change());
-        if let Some(wish) = wish.filter(|_| self.up && !self.healed) {
+    pub(crate) fn operate(&mut self) {
+        if let Some(wish) = self.any_change().filter(|_| self.up && !self.healed) {
             self.change(wish);
             if self.rng.once_in(5) {
                 let soon = self.rng.within(&(0..=300));
@@ -135,7 +138,8 @@ impl World {
     }
 
     fn any_change(&mut self) -> Option<Change> {
-        if let Some(peer) = (0..PEERS).find(|peer| self.peers[*peer].stream.is_none()) {
+        let without = (0..PEERS).find(|peer| self.peers[*peer].stream.is_none());
+        if let Some(peer) = without.filter(|_| self.rng.once_in(2)) {
             return Some(Change::Create(peer));
         }
         // A few are changed again and again, so that one change meets the next.
@@ -166,7 +170,8 @@ impl World {
 
     /// Whoever is paused goes on; true when nobody is.
     pub(crate) fn resume_all(&mut self) -> bool {
-        let paused = self.hub.streams.iter().filter(|(_, stream)| stream.record.status == StreamStatus::Paused);
+        let paused =
+            self.hub.streams.iter().filter(|(_, stream)| stream.record.status == StreamStatus::Paused);
         let paused: Vec<_> = paused.map(|(no, _)| *no).collect();
         for no in &paused {
             self.change(Change::Status(*no, StreamStatus::Enabled, Party::Operator));

@@ -58,11 +58,17 @@ impl World {
             let dropped = known + self.count_routes(no, unread, through);
             self.trace.note(self.now, format_args!("{no:?} drops {dropped} up to {through:?}"));
             self.model.expired(no, through, dropped);
+            self.trace.count(if dropped > 0 { "too old" } else { "nothing too old" });
             if dropped > 0
                 && let Some(stream) = self.hub.streams.get_mut(&no)
             {
                 let reason = format!("{dropped} events up to this one were not taken");
-                stream.letters.push(DeadLetter { stream: no, seq: through, reason, at: self.now.timestamp() });
+                stream.letters.push(DeadLetter {
+                    stream: no,
+                    seq: through,
+                    reason,
+                    at: self.now.timestamp(),
+                });
                 stream.backlog().mark_dirty();
             }
             self.mark_dirty(no);

@@ -101,6 +101,11 @@ impl Told {
         old.len()
     }
 
+    fn drop_through(&mut self, head: Seq, step: u64) {
+        self.settle_through(head, step, Why::Dropped);
+        self.forbidden = head;
+    }
+
     /// It may go to the receiver now.
     fn may_go(&self, no: StreamNo, seq: Seq) {
         assert!(self.addressed.contains_key(&seq), "{seq:?} is not for {no:?}");
@@ -122,7 +127,12 @@ impl Told {
 
     fn wrote(&mut self, no: StreamNo, cursor: &Cursor) {
         assert!(cursor.open.len() <= OPEN_MAX, "{no:?} has {} open", cursor.open.len());
-        assert!(cursor.low() >= self.low, "the low mark of {no:?} falls from {:?} to {:?}", self.low, cursor.low());
+        assert!(
+            cursor.low() >= self.low,
+            "the low mark of {no:?} falls from {:?} to {:?}",
+            self.low,
+            cursor.low()
+        );
         self.low = cursor.low();
         let lost = self.pending.range(..=cursor.high).find(|seq| cursor.open.binary_search(seq).is_err());
         assert_eq!(lost, None, "the cursor of {no:?} takes for settled what is not");
@@ -141,9 +151,12 @@ impl Model {
     }
 
     /// The hub begins again with this stream.
-    pub(crate) fn resumed(&mut self, now: Millis, record: &StreamRecord) {
+    pub(crate) fn resumed(&mut self, now: Millis, record: &StreamRecord, head: Seq) {
         let told = self.streams.entry(record.no).or_insert_with(|| Told::new(now, record.status));
         (told.status, told.free_since) = (record.status, now);
+        if record.status == StreamStatus::Disabled {
+            told.drop_through(head, self.step);
+        }
         self.notices.extend(record.notice.map(|seq| (seq, record.no)));
     }
 
@@ -153,7 +166,8 @@ impl Model {
             let disk_step = told.disk_step;
             told.settled.retain(|_, (step, _)| *step < disk_step);
             told.expired.retain(|_, step| *step < disk_step);
-            told.pending = told.addressed.keys().copied().filter(|seq| !told.settled.contains_key(seq)).collect();
+            told.pending =
+                told.addressed.keys().copied().filter(|seq| !told.settled.contains_key(seq)).collect();
             told.on_way.clear();
             told.offered.clear();
             told.leases.clear();
@@ -216,8 +230,7 @@ impl Model {
         let step = self.step;
         let Some(told) = self.streams.get_mut(&no) else { return };
         if [status, told.status].contains(&StreamStatus::Disabled) {
-            told.settle_through(head, step, Why::Dropped);
-            told.forbidden = head;
+            told.drop_through(head, step);
         }
         (told.status, told.free_since) = (status, now);
     }
@@ -240,9 +253,10 @@ impl Model {
         if !notice {
             told.may_go(no, seq);
             let subject = told.addressed[&seq];
-            let beside = told.on_way.iter().find(|other| {
-                told.pending.contains(other) && told.addressed.get(other) == Some(&subject)
-            });
+            let beside = told
+                .on_way
+                .iter()
+                .find(|other| told.pending.contains(other) && told.addressed.get(other) == Some(&subject));
             assert_eq!(beside, None, "two SETs of one subject are on their way on {no:?}: {seq:?}");
             told.name(seq, jti);
         }
@@ -293,11 +307,17 @@ impl Model {
         let times = told.arrived.entry(seq).or_default();
         *times += 1;
         let times = *times;
-        assert!(!steady || times <= push.life + 1, "{no:?} {seq:?} comes for the {times}th time without a cause");
+        assert!(
+            !steady || times <= push.life + 1,
+            "{no:?} {seq:?} comes for the {times}th time without a cause"
+        );
         let left = matches!(told.settled.get(&seq), Some((_, Why::Dropped | Why::Expired)));
         if times == 1 && !left {
             let before = told.last_of.insert(told.addressed[&seq], seq);
-            assert!(before.is_none_or(|before| before < seq), "{no:?}: {before:?} overtook {seq:?} of its subject");
+            assert!(
+                before.is_none_or(|before| before < seq),
+                "{no:?}: {before:?} overtook {seq:?} of its subject"
+            );
         }
         if taken && told.taken.insert(seq) && steady {
             let waited = told.waited(now, written);
@@ -328,7 +348,13 @@ impl Model {
     }
 
     /// What a poll finds in a log that was fed up to `head`.
-    pub(crate) fn selected(&mut self, (now, head): (Millis, Seq), no: StreamNo, selection: &Selection, max: usize) {
+    pub(crate) fn selected(
+        &mut self,
+        (now, head): (Millis, Seq),
+        no: StreamNo,
+        selection: &Selection,
+        max: usize,
+    ) {
         let Selection { seqs, more } = selection;
         assert!(seqs.len() <= max, "more than asked for");
         let events: Vec<_> = seqs.iter().copied().filter(|seq| !self.is_notice(no, *seq)).collect();
@@ -380,7 +406,8 @@ impl Model {
         let dead = told.settled.iter().filter(|(_, (_, why))| *why == Why::Dead).map(|(seq, _)| *seq);
         let expected: BTreeSet<_> = dead.chain(told.expired.keys().copied()).collect();
         // A notice that was refused is set aside too; whether it was is not followed here.
-        let unexpected = letters.iter().find(|seq| !expected.contains(seq) && self.notices.get(seq) != Some(&no));
+        let unexpected =
+            letters.iter().find(|seq| !expected.contains(seq) && self.notices.get(seq) != Some(&no));
         assert_eq!(unexpected, None, "a dead letter of {no:?} that nobody wrote");
         let lost = expected.iter().find(|seq| !letters.contains(seq));
         assert_eq!(lost, None, "a dead letter of {no:?} is lost");
@@ -388,7 +415,10 @@ impl Model {
             return;
         }
         let last = told.addressed.last_key_value().map(|(seq, _)| *seq);
-        assert!(cursor.open.is_empty() && last.is_none_or(|last| last <= cursor.high), "{no:?} is not written down");
+        assert!(
+            cursor.open.is_empty() && last.is_none_or(|last| last <= cursor.high),
+            "{no:?} is not written down"
+        );
         for (seq, (_, why)) in &told.settled {
             let fine = *why != Why::Taken || liar || told.taken.contains(seq);
             assert!(fine, "{no:?} {seq:?} is settled, and nobody has it");

@@ -58,7 +58,10 @@ impl World {
 
     fn settle_polled(&mut self, no: StreamNo, request: &PollRequest) {
         for (jti, why) in request.ack.iter().map(|jti| (jti, None)).chain(
-            request.set_errs.iter().map(|(jti, error)| (jti, Some(format!("{}: {}", error.err, error.description)))),
+            request
+                .set_errs
+                .iter()
+                .map(|(jti, error)| (jti, Some(format!("{}: {}", error.err, error.description)))),
         ) {
             let audience = self.hub.streams[&no].record.audience;
             let Some((seq, _)) = self.mint.open(jti).filter(|(_, of)| *of == audience) else { continue };
@@ -66,8 +69,10 @@ impl World {
             let settled = queue.ack(seq);
             self.model.acked(no, seq, settled, if why.is_some() { Why::Dead } else { Why::Taken });
             if !settled {
+                self.trace.count("a lie, or too late");
                 continue;
             }
+            self.trace.count(if why.is_some() { "a refusal" } else { "an acknowledgement" });
             self.trace.note(self.now, format_args!("{no:?} {seq:?} acknowledged, {why:?}"));
             let (at, stream) = (self.now.timestamp(), self.hub.streams.get_mut(&no));
             if let (Some(reason), Some(stream)) = (why, stream) {
@@ -126,6 +131,9 @@ impl World {
         let sets: Vec<_> = selection.seqs.iter().map(named).collect();
         for (jti, seq) in &sets {
             self.model.offered(no, *seq, jti);
+        }
+        if selection.more {
+            self.trace.count("a poll with more to come");
         }
         self.trace.note(self.now, format_args!("{no:?} polled: {:?}", selection.seqs));
         self.mark_dirty(no);

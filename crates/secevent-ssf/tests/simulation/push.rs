@@ -62,12 +62,14 @@ impl World {
         let Some(stream) = self.hub.streams.get_mut(&no) else { return };
         let Queue::Push(lane) = &mut stream.queue else { return };
         let (now, verdict) = (self.now, judge(answer));
+        self.trace.count(kind(&verdict));
         let delivered = matches!(verdict, Verdict::Delivered { .. });
         let asked_ms = match &verdict {
             Verdict::Retry { after_secs, .. } => after_secs.unwrap_or_default().min(3_600) * 1000,
             _ => 0,
         };
         let outcome = lane.answered(seq, verdict, now, self.rng.jitter());
+        self.trace.count(fate(&outcome));
         self.trace.note(now, format_args!("{no:?} {seq:?} answered: {outcome:?}"));
         self.model.landed(no, seq);
         match outcome {
@@ -100,6 +102,10 @@ impl World {
         let head = self.hub.head;
         if let Some(stream) = self.hub.streams.get_mut(&no) {
             self.trace.note(self.now, format_args!("{no:?} has read up to {:?}", routes.through));
+            self.trace.count("a reading of the log");
+            if routes.entries.len() == RING_MAX {
+                self.trace.count("a reading as long as the ring");
+            }
             stream.backlog().refill(routes.entries, routes.through, head);
             stream.reading &= poll.is_some();
         }
@@ -108,5 +114,26 @@ impl World {
             poll.reading = false;
             self.step(id);
         }
+    }
+}
+
+const fn kind(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Delivered { .. } => "delivered",
+        Verdict::Refused(_) => "refused",
+        Verdict::LaneFault(_) => "a fault of the lane",
+        Verdict::Pause(_) => "gone",
+        _ => "a passing trouble",
+    }
+}
+
+fn fate(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Settled => "settled",
+        Outcome::Dead(_) => "a dead letter",
+        Outcome::Retry { .. } => "again later",
+        Outcome::Pause(why) if why.contains("24 hours") => "paused after 24 hours",
+        Outcome::Pause(_) => "paused at once",
+        _ => "untold",
     }
 }

@@ -1,6 +1,6 @@
 //! One source of chance for a whole run, and the story it tells.
 
-use std::{fmt::Write, ops::RangeInclusive};
+use std::{collections::BTreeMap, fmt::Write, ops::RangeInclusive};
 
 use secevent_ssf::engine::Millis;
 
@@ -46,11 +46,13 @@ impl Rng {
 pub(crate) struct Trace {
     hash: u64,
     loud: bool,
+    /// How often what happened.
+    pub(crate) counts: BTreeMap<&'static str, u64>,
 }
 
 impl Trace {
     pub(crate) const fn new(loud: bool) -> Self {
-        Self { hash: 0xCBF2_9CE4_8422_2325, loud }
+        Self { hash: 0xCBF2_9CE4_8422_2325, loud, counts: BTreeMap::new() }
     }
 
     pub(crate) fn note(&mut self, now: Millis, what: std::fmt::Arguments<'_>) {
@@ -58,6 +60,11 @@ impl Trace {
             println!("{:>14} {what}", now.0);
         }
         write!(self, "{} {what};", now.0).expect("hashing cannot fail");
+    }
+
+    /// Counts that something happened which must not be missing in a thousand worlds.
+    pub(crate) fn count(&mut self, what: &'static str) {
+        *self.counts.entry(what).or_default() += 1;
     }
 
     pub(crate) const fn hash(&self) -> u64 {

@@ -15,7 +15,7 @@ use crate::{
     model::Model,
     peers::{Peer, Push},
     rng::{Rng, Trace},
-    writer::Hub,
+    writer::{Hub, Then},
 };
 
 /// When all is well again, what is left is delivered within this time: SETs that failed for long wait up to four hours,
@@ -56,7 +56,9 @@ pub(crate) enum Task {
     Mood(usize),
     Produce(u64),
     Flood,
-    Operate(Option<Change>),
+    /// A receiver makes its first stream.
+    Found(usize),
+    Operate,
     /// There is room on the disk, or none.
     Room(bool),
     Crash,
@@ -72,6 +74,7 @@ pub(crate) enum Inside {
     Flush,
     Durable,
     Committed,
+    Answer(Then, Option<Seq>),
     Wake(StreamNo, u64),
     Answered(StreamNo, Seq, Answer),
     Read(StreamNo, Option<u64>, Routes),
@@ -81,8 +84,8 @@ pub(crate) enum Inside {
     House,
 }
 
-/// Lives through the world of a seed and answers with the hash of its story.
-pub(crate) fn run(seed: u64, loud: bool) -> u64 {
+/// Lives through the world of a seed and answers with its story.
+pub(crate) fn run(seed: u64, loud: bool) -> Trace {
     let mut rng = Rng::new(seed);
     let fate = Fate::draw(&mut rng);
     let origin = Origin { incarnation: 7, sealing_key: [7; 16] };
@@ -109,7 +112,7 @@ pub(crate) fn run(seed: u64, loud: bool) -> u64 {
     world.plan_all();
     world.live();
     world.finish();
-    world.trace.hash()
+    world.trace
 }
 
 impl World {
@@ -140,9 +143,11 @@ impl World {
                 Task::Mood(peer) => self.change_mood(peer),
                 Task::Produce(most) => self.produce(most),
                 Task::Flood => self.flood(),
-                Task::Operate(wish) => self.operate(wish),
+                Task::Found(peer) if self.up => self.change(Change::Create(peer)),
+                Task::Found(peer) => self.plan(1_000, Task::Found(peer)),
+                Task::Operate => self.operate(),
                 Task::Room(room) => self.room(room),
-                Task::Crash if self.up && !self.healed => {
+                Task::Crash if self.up && !self.healed && !self.fate.calm => {
                     self.crash();
                     let most = self.fate.mood_ms(&mut self.rng);
                     let down_ms = self.rng.within(&(500..=most.max(1_000)));
@@ -171,6 +176,7 @@ impl World {
             Inside::Flush => self.flush(),
             Inside::Durable => self.durable(),
             Inside::Committed => self.committed(),
+            Inside::Answer(then, at) => self.commit_answered(then, at),
             Inside::Wake(no, timer) => self.wake(no, timer),
             Inside::Answered(no, seq, answer) => self.answered(no, seq, &answer),
             Inside::Read(no, poll, routes) => self.has_read(no, poll, routes),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use secevent::event::ssf::StreamStatus;
 use secevent_ssf::{
     Entry, Seq, StreamNo,
     store::{Batch, Store, StreamRecord, Write},
@@ -43,6 +44,7 @@ impl Hub {
 }
 
 /// Whom a commit is answered to.
+#[derive(Clone)]
 pub(crate) enum Then {
     /// A producer, about so many events.
     Accepted(u64),
@@ -146,11 +148,13 @@ impl World {
         }
         if self.full {
             commit.result = Some(Err(()));
+            self.trace.count("a commit without room");
             return;
         }
         let first = self.disk.commit(&commit.batch).expect("memory has room");
         commit.result = Some(Ok(first));
-        let cursors = commit.taken.iter().filter(|taken| taken.cursor).map(|taken| (taken.stream, taken.step));
+        let cursors =
+            commit.taken.iter().filter(|taken| taken.cursor).map(|taken| (taken.stream, taken.step));
         self.model.written(self.now, first, &commit.batch, cursors);
         self.trace.note(self.now, format_args!("durable from {first:?}"));
     }
@@ -177,16 +181,23 @@ impl World {
             }
         }
         for (offset, then) in waiting {
-            let result = result.map(|first| Seq(first.0 + offset));
-            match then {
-                Then::Accepted(count) => self.answer_producer(result.ok(), count),
-                Then::Stage(stage) => self.go_on(stage, result.ok()),
-                Then::ChangeDone => self.change_done(),
-                Then::Prune(settled) if result.is_ok() => self.prune(settled),
-                Then::Prune(_) => {}
-            }
+            let at = result.ok().map(|first| Seq(first.0 + offset));
+            // Whoever waits goes on a little later, when the next commit may be under way.
+            let delay = self.rng.within(&(0..=2));
+            self.inside(delay, Inside::Answer(then, at));
         }
         self.begin_commit();
+    }
+
+    /// A commit is answered: it is on disk at this place, or found no room.
+    pub(crate) fn commit_answered(&mut self, then: Then, at: Option<Seq>) {
+        match (then, at) {
+            (Then::Accepted(count), at) => self.answer_producer(at, count),
+            (Then::Stage(stage), at) => self.go_on(stage, at),
+            (Then::ChangeDone, _) => self.change_done(),
+            (Then::Prune(settled), Some(_)) => self.prune(settled),
+            (Then::Prune(_), None) => {}
+        }
     }
 
     fn feed(&mut self, first: Seq, batch: &Batch) {
@@ -211,7 +222,7 @@ impl World {
         self.up = true;
         for (record, cursor) in snapshot.streams {
             let stream = self.resume(record, &cursor.open, cursor.high);
-            self.model.resumed(self.now, &stream.record);
+            self.model.resumed(self.now, &stream.record, snapshot.head);
             self.hub.streams.insert(stream.record.no, stream);
         }
         self.trace.note(self.now, format_args!("life {} from {:?}", self.life, snapshot.head));
@@ -230,6 +241,10 @@ impl World {
             rows.map(|row| Entry { seq: row.seq, subject: row.event.subject }).collect()
         };
         let mut backlog = secevent_ssf::engine::Backlog::resume(high, entries(open));
+        if record.status == StreamStatus::Disabled {
+            // What it had left was dropped, and the cursor that says so may not have been written.
+            backlog.skip_to(self.hub.head);
+        }
         for notice in entries(record.notice.as_slice()) {
             backlog.tell(notice);
         }
@@ -239,6 +254,10 @@ impl World {
     /// Memory is gone; what is on its way to receivers is not.
     pub(crate) fn crash(&mut self) {
         self.trace.note(self.now, format_args!("crash"));
+        self.trace.count("a crash");
+        if self.hub.commit.is_some() {
+            self.trace.count("a crash in a commit");
+        }
         self.hub = Hub::default();
         self.up = false;
         self.life += 1;
