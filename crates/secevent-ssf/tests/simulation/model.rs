@@ -16,6 +16,9 @@ const PUSH_LAG_MS: u64 = 60_000;
 /// The same for one that polls: it may have to notice first that the hub it waits for is no more.
 const POLL_LAG_MS: u64 = WAIT_MS + 60_000;
 
+/// The step of what the disk knows by itself.
+const ALWAYS: u64 = 0;
+
 /// Why an event is settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
@@ -28,7 +31,6 @@ pub(crate) enum Why {
     Expired,
 }
 
-#[derive(Default)]
 pub(crate) struct Model {
     /// When each event was written.
     events: BTreeMap<Seq, Millis>,
@@ -74,7 +76,7 @@ impl Told {
             addressed: BTreeMap::new(),
             pending: BTreeSet::new(),
             settled: BTreeMap::new(),
-            disk_step: 0,
+            disk_step: ALWAYS + 1,
             low: Seq(0),
             forbidden: Seq(0),
             on_way: BTreeSet::new(),
@@ -134,12 +136,30 @@ impl Told {
             cursor.low()
         );
         self.low = cursor.low();
-        let lost = self.pending.range(..=cursor.high).find(|seq| cursor.open.binary_search(seq).is_err());
-        assert_eq!(lost, None, "the cursor of {no:?} takes for settled what is not");
+        let passed = self.pending.range(..=cursor.high).filter(|seq| cursor.open.binary_search(seq).is_err());
+        let passed: Vec<_> = passed.copied().collect();
+        // What was still addressed to a stream while it was being disabled goes when it is enabled.
+        let doomed = self.status == StreamStatus::Disabled;
+        assert!(
+            doomed || passed.is_empty(),
+            "the cursor of {no:?} takes for settled what is not: {passed:?}"
+        );
+        passed.into_iter().for_each(|seq| self.settle(seq, ALWAYS, Why::Dropped));
     }
 }
 
 impl Model {
+    pub(crate) const fn new() -> Self {
+        Self {
+            events: BTreeMap::new(),
+            notices: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            names: BTreeMap::new(),
+            all_names: Vec::new(),
+            step: ALWAYS + 1,
+        }
+    }
+
     /// A cursor is taken now.
     pub(crate) const fn step(&mut self) -> u64 {
         self.step += 1;

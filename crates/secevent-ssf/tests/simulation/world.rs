@@ -100,7 +100,7 @@ pub(crate) fn run(seed: u64, loud: bool) -> Trace {
         up: false,
         life: 0,
         peers: Vec::with_capacity(PEERS),
-        model: Model::default(),
+        model: Model::new(),
         healed: false,
         subjects: subjects(),
         template: new_event(secevent::Timestamp(0), "somebody", Vec::new()),
