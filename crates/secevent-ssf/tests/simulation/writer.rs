@@ -220,6 +220,8 @@ impl World {
         self.mint = secevent_ssf::JtiMint::new(snapshot.origin.sealing_key, snapshot.origin.incarnation);
         self.hub = Hub { last_stream: snapshot.last_stream, head: snapshot.head, ..Hub::default() };
         self.up = true;
+        let there: BTreeSet<_> = snapshot.streams.iter().map(|(record, _)| record.no).collect();
+        self.model.streams.retain(|no, _| there.contains(no));
         for (record, cursor) in snapshot.streams {
             let stream = self.resume(record, &cursor.open, cursor.high);
             self.model.resumed(self.now, &stream.record, snapshot.head);
