@@ -145,6 +145,11 @@ impl Told {
             "the cursor of {no:?} takes for settled what is not: {passed:?}"
         );
         passed.into_iter().for_each(|seq| self.settle(seq, ALWAYS, Why::Dropped));
+        if doomed {
+            let dropped = self.settled.range_mut(..=cursor.high);
+            let dropped = dropped.filter(|(seq, _)| cursor.open.binary_search(seq).is_err());
+            dropped.for_each(|(_, (step, _))| *step = ALWAYS);
+        }
     }
 }
 
