@@ -22,6 +22,8 @@ mod push;
 mod rng;
 #[path = "simulation/stream.rs"]
 mod stream;
+#[path = "simulation/told.rs"]
+mod told;
 #[path = "simulation/world.rs"]
 mod world;
 #[path = "simulation/writer.rs"]

@@ -3,15 +3,15 @@
 //!
 //! A store joins with a [`Place`]; a new kind of write with a line in [`write()`], a new reading in [`Seen`].
 
-use proptest::{prelude::*, sample::Index};
+use proptest::prelude::*;
 use secevent::Timestamp;
 use secevent_ssf::{
     Entry, Seq, StreamNo,
     engine::Cursor,
     interest::{SubjectName, Wish},
     store::{
-        Batch, DeadLetter, IdempotentAnswer, KeyRecord, LogRow, MemoryStore, NewEvent, Origin, Received,
-        Retention, Store, StreamRecord, Write,
+        Batch, DeadLetter, IdempotentAnswer, KeyRecord, LogRow, MemoryStore, Origin, Received, Retention,
+        Store, StreamRecord, Write,
     },
 };
 

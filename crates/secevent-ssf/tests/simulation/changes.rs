@@ -136,7 +136,7 @@ impl World {
             }
             (Stage::Noticed(mut changed), Some(seq)) => {
                 changed.notice = Some(seq);
-                let notice = self.notice_at(changed.no, seq);
+                let notice = notice_at(changed.no, seq);
                 self.record(changed, Some(notice));
             }
             (Stage::Recorded(changed, notice), _) => {
@@ -156,13 +156,9 @@ impl World {
         }
     }
 
-    fn notice_at(&self, no: StreamNo, seq: Seq) -> Entry {
-        Entry { seq, subject: notice_subject(no).subject }
-    }
-
     fn hub_paused(&mut self, mut changed: StreamRecord, at: Option<Seq>) {
         let no = changed.no;
-        let notice = at.map(|seq| self.notice_at(no, seq));
+        let notice = at.map(|seq| notice_at(no, seq));
         if notice.is_some() {
             changed.notice = at;
         }
@@ -189,6 +185,10 @@ impl World {
         self.mark_dirty(no);
         self.work(no);
     }
+}
+
+fn notice_at(no: StreamNo, seq: Seq) -> Entry {
+    Entry { seq, subject: notice_subject(no).subject }
 }
 
 fn notice_subject(no: StreamNo) -> NewEvent {

@@ -8,7 +8,7 @@ use secevent_ssf::{
 
 use crate::{
     changes::Change,
-    peers::Peer,
+    peers::{Mood, Peer},
     rng::Rng,
     world::{Task, World},
     writer::Then,
@@ -57,21 +57,21 @@ impl World {
             let created = self.rng.within(&(0..=5_000));
             self.plan(created, Task::Found(peer));
             (0..concurrent).for_each(|nth| self.plan(5_000 + nth, Task::Poll(peer)));
-            self.plan_some(Task::Mood(peer), 1, lasts / 4);
+            self.plan_some(&Task::Mood(peer), 1, lasts / 4);
         }
         let (posts, changes) = (self.rng.within(&(20..=150)), self.rng.within(&(0..=100)));
         let (crashes, full) = (self.rng.within(&(0..=6)), self.rng.within(&(0..=2)));
-        self.plan_some(Task::Produce(8), posts, lasts);
-        self.plan_some(Task::Operate, changes, lasts);
-        self.plan_some(Task::Crash, crashes, lasts);
-        self.plan_some(Task::Room(false), full, lasts);
+        self.plan_some(&Task::Produce(8), posts, lasts);
+        self.plan_some(&Task::Operate, changes, lasts);
+        self.plan_some(&Task::Crash, crashes, lasts);
+        self.plan_some(&Task::Room(false), full, lasts);
         if self.rng.once_in(8) {
-            self.plan_some(Task::Flood, 1, lasts);
+            self.plan_some(&Task::Flood, 1, lasts);
         }
         self.plan(lasts, Task::Heal);
     }
 
-    fn plan_some(&mut self, task: Task, times: u64, within_ms: u64) {
+    fn plan_some(&mut self, task: &Task, times: u64, within_ms: u64) {
         for _ in 0..times {
             let at = self.rng.within(&(0..=within_ms));
             self.plan(at, task.clone());
@@ -97,6 +97,10 @@ impl World {
             return;
         }
         let chosen: Vec<_> = (0..3).map(|_| self.rng.index(PEERS)).collect();
+        // Those that are away fill up to the last place.
+        if let Some(peer) = chosen.iter().copied().find(|peer| !self.peers[*peer].steady) {
+            self.peers[peer].mood = Mood::Away;
+        }
         for _ in 0..5 {
             let events = (0..520).map(|_| self.event(|_, peer| chosen.contains(&peer)));
             let events = events.collect();
@@ -114,7 +118,9 @@ impl World {
     }
 
     fn post(&mut self, mut events: Vec<NewEvent>) {
-        events.iter_mut().for_each(|event| event.event.iat = self.now.timestamp());
+        for event in &mut events {
+            event.event.iat = self.now.timestamp();
+        }
         let count = events.len() as u64;
         self.trace.note(self.now, format_args!("{count} events are handed in"));
         self.commit(Batch { events, writes: Vec::new() }, Then::Accepted(count));
@@ -164,7 +170,7 @@ impl World {
         self.trace.note(self.now, format_args!("all is well"));
         (self.healed, self.full) = (true, false);
         for peer in &mut self.peers {
-            peer.mood = crate::peers::Mood::Well;
+            peer.mood = Mood::Well;
         }
     }
 

@@ -4,32 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use secevent::event::ssf::StreamStatus;
 use secevent_ssf::{
-    Seq, StreamNo, SubjectKey,
-    engine::{Cursor, Millis, OPEN_MAX, Selection},
+    Seq, StreamNo,
+    engine::{Cursor, Millis, Selection},
     store::{Batch, StreamRecord, Write},
 };
 
-use crate::{peers::Push, poll::WAIT_MS, stream::LEASE_MS};
-
-/// How long a receiver that is always well may wait for an event that nothing holds up.
-const PUSH_LAG_MS: u64 = 60_000;
-/// The same for one that polls: it may have to notice first that the hub it waits for is no more.
-const POLL_LAG_MS: u64 = WAIT_MS + 60_000;
-
-/// The step of what the disk knows by itself.
-const ALWAYS: u64 = 0;
-
-/// Why an event is settled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Why {
-    Taken,
-    /// A dead letter has the reason.
-    Dead,
-    /// The stream was disabled.
-    Dropped,
-    /// Nobody took it within retention.
-    Expired,
-}
+use crate::{
+    peers::Push,
+    stream::LEASE_MS,
+    told::{ALWAYS, POLL_LAG_MS, PUSH_LAG_MS, Told, Why},
+};
 
 pub(crate) struct Model {
     /// When each event was written.
@@ -40,117 +24,6 @@ pub(crate) struct Model {
     all_names: Vec<String>,
     /// Counts the cursors that were taken.
     step: u64,
-}
-
-/// What is known of a stream.
-pub(crate) struct Told {
-    pub(crate) status: StreamStatus,
-    addressed: BTreeMap<Seq, SubjectKey>,
-    pub(crate) pending: BTreeSet<Seq>,
-    /// With the step in which that was so.
-    settled: BTreeMap<Seq, (u64, Why)>,
-    /// The disk knows what was settled before this step.
-    disk_step: u64,
-    low: Seq,
-    /// Up to here everything was dropped when the stream was disabled.
-    forbidden: Seq,
-    on_way: BTreeSet<Seq>,
-    /// Shown to a poll in this life, and not settled.
-    offered: BTreeSet<Seq>,
-    leases: BTreeMap<Seq, Millis>,
-    names: BTreeMap<Seq, String>,
-    arrived: BTreeMap<Seq, u32>,
-    taken: BTreeSet<Seq>,
-    last_of: BTreeMap<SubjectKey, Seq>,
-    /// Nothing has held it up since.
-    free_since: Millis,
-    /// Where the letters of retention are.
-    expired: BTreeMap<Seq, u64>,
-}
-
-impl Told {
-    fn new(now: Millis, status: StreamStatus) -> Self {
-        Self {
-            status,
-            free_since: now,
-            addressed: BTreeMap::new(),
-            pending: BTreeSet::new(),
-            settled: BTreeMap::new(),
-            disk_step: ALWAYS + 1,
-            low: Seq(0),
-            forbidden: Seq(0),
-            on_way: BTreeSet::new(),
-            offered: BTreeSet::new(),
-            leases: BTreeMap::new(),
-            names: BTreeMap::new(),
-            arrived: BTreeMap::new(),
-            taken: BTreeSet::new(),
-            last_of: BTreeMap::new(),
-            expired: BTreeMap::new(),
-        }
-    }
-
-    fn settle(&mut self, seq: Seq, step: u64, why: Why) {
-        self.settled.entry(seq).or_insert((step, why));
-        self.pending.remove(&seq);
-        self.offered.remove(&seq);
-        self.leases.remove(&seq);
-    }
-
-    fn settle_through(&mut self, through: Seq, step: u64, why: Why) -> usize {
-        let old: Vec<_> = self.pending.range(..=through).copied().collect();
-        old.iter().for_each(|seq| self.settle(*seq, step, why));
-        old.len()
-    }
-
-    fn drop_through(&mut self, head: Seq, step: u64) {
-        self.settle_through(head, step, Why::Dropped);
-        self.forbidden = head;
-    }
-
-    /// It may go to the receiver now.
-    fn may_go(&self, no: StreamNo, seq: Seq) {
-        assert!(self.addressed.contains_key(&seq), "{seq:?} is not for {no:?}");
-        assert_eq!(self.status, StreamStatus::Enabled, "{no:?} is held and gets {seq:?}");
-        assert!(seq > self.forbidden, "{seq:?} was dropped when {no:?} was disabled, and comes again");
-        let settled = self.settled.get(&seq);
-        assert!(settled.is_none(), "{no:?} gets {seq:?} again, which is settled: {settled:?}");
-    }
-
-    fn name(&mut self, seq: Seq, jti: &str) {
-        let known = self.names.entry(seq).or_insert_with(|| jti.to_owned());
-        assert_eq!(known, jti, "{seq:?} has two names");
-    }
-
-    /// How long a receiver that is always well waited for an event.
-    fn waited(&self, now: Millis, written: Millis) -> u64 {
-        now.0.saturating_sub(written.max(self.free_since).0)
-    }
-
-    fn wrote(&mut self, no: StreamNo, cursor: &Cursor) {
-        assert!(cursor.open.len() <= OPEN_MAX, "{no:?} has {} open", cursor.open.len());
-        assert!(
-            cursor.low() >= self.low,
-            "the low mark of {no:?} falls from {:?} to {:?}",
-            self.low,
-            cursor.low()
-        );
-        self.low = cursor.low();
-        let passed = self.pending.range(..=cursor.high).filter(|seq| cursor.open.binary_search(seq).is_err());
-        let passed: Vec<_> = passed.copied().collect();
-        // What was still addressed to a stream while it was being disabled goes when it is enabled.
-        let doomed = self.status == StreamStatus::Disabled;
-        assert!(
-            doomed || passed.is_empty(),
-            "the cursor of {no:?} takes for settled what is not: {passed:?}"
-        );
-        passed.into_iter().for_each(|seq| self.settle(seq, ALWAYS, Why::Dropped));
-        if doomed {
-            let dropped = self.settled.range_mut(..=cursor.high);
-            let dropped = dropped.filter(|(seq, _)| cursor.open.binary_search(seq).is_err());
-            dropped.for_each(|(_, (step, _))| *step = ALWAYS);
-        }
-    }
 }
 
 impl Model {
@@ -193,6 +66,7 @@ impl Model {
             told.expired.retain(|_, step| *step < disk_step);
             told.pending =
                 told.addressed.keys().copied().filter(|seq| !told.settled.contains_key(seq)).collect();
+            told.works_since = None;
             told.on_way.clear();
             told.offered.clear();
             told.leases.clear();
@@ -257,7 +131,7 @@ impl Model {
         if [status, told.status].contains(&StreamStatus::Disabled) {
             told.drop_through(head, step);
         }
-        (told.status, told.free_since) = (status, now);
+        (told.status, told.free_since, told.works_since) = (status, now, None);
     }
 
     pub(crate) fn expired(&mut self, no: StreamNo, through: Seq, dropped: usize) {
@@ -265,6 +139,7 @@ impl Model {
         let Some(told) = self.streams.get_mut(&no) else { return };
         let old = told.settle_through(through, step, Why::Expired);
         assert_eq!(dropped, old, "what {no:?} drops as too old up to {through:?}");
+        told.works_since = None;
         if dropped > 0 {
             told.expired.insert(through, step);
         }
@@ -289,12 +164,10 @@ impl Model {
     }
 
     fn name(&mut self, seq: Seq, jti: &str) {
-        match self.names.get(jti) {
-            Some(known) => assert_eq!(*known, seq, "two events have one name"),
-            None => {
-                self.names.insert(jti.to_owned(), seq);
-                self.all_names.push(jti.to_owned());
-            }
+        let known = self.names.insert(jti.to_owned(), seq);
+        assert!(known.is_none_or(|known| known == seq), "two events have one name: {known:?} and {seq:?}");
+        if known.is_none() {
+            self.all_names.push(jti.to_owned());
         }
     }
 
@@ -307,6 +180,26 @@ impl Model {
     pub(crate) fn landed(&mut self, no: StreamNo, seq: Seq) {
         if let Some(told) = self.streams.get_mut(&no) {
             told.on_way.remove(&seq);
+        }
+    }
+
+    /// The receiver is well, and took something.
+    pub(crate) fn works(&mut self, no: StreamNo, now: Millis) {
+        if let Some(told) = self.streams.get_mut(&no) {
+            told.works_since.get_or_insert(now);
+        }
+    }
+
+    /// The receiver may behave in another way from now on.
+    pub(crate) fn unsure(&mut self, no: StreamNo) {
+        if let Some(told) = self.streams.get_mut(&no) {
+            told.works_since = None;
+        }
+    }
+
+    pub(crate) fn failed(&mut self, no: StreamNo, seq: Seq) {
+        if let Some(told) = self.streams.get_mut(&no) {
+            told.failed.insert(seq);
         }
     }
 
@@ -344,8 +237,16 @@ impl Model {
                 "{no:?}: {before:?} overtook {seq:?} of its subject"
             );
         }
-        if taken && told.taken.insert(seq) && steady {
-            let waited = told.waited(now, written);
+        let subject = told.addressed[&seq];
+        if !taken {
+            return;
+        }
+        let free = told.free_since_of.insert(subject, now).unwrap_or(written);
+        let works_since = told.works_since.filter(|_| !told.failed.contains(&seq));
+        let since = if steady { Some(written) } else { works_since };
+        let first = told.taken.insert(seq);
+        if let Some(since) = since.filter(|_| first) {
+            let waited = told.waited(now, written.max(since).max(free));
             assert!(waited <= PUSH_LAG_MS, "{no:?} is well and waited {waited} ms for {seq:?}");
         }
     }
@@ -439,9 +340,9 @@ impl Model {
         if told.status == StreamStatus::Disabled {
             return;
         }
-        let last = told.addressed.last_key_value().map(|(seq, _)| *seq);
+        let end = told.addressed.last_key_value().map(|(seq, _)| *seq);
         assert!(
-            cursor.open.is_empty() && last.is_none_or(|last| last <= cursor.high),
+            cursor.open.is_empty() && end.is_none_or(|end| end <= cursor.high),
             "{no:?} is not written down"
         );
         for (seq, (_, why)) in &told.settled {

@@ -115,18 +115,21 @@ impl World {
         let mood = self.rng.pick(&MOODS);
         self.trace.note(self.now, format_args!("{peer} is {mood:?}"));
         self.peers[peer].mood = mood;
+        if let Some(no) = self.peers[peer].stream {
+            self.model.unsure(no);
+        }
         let for_ms = self.fate.mood_ms(&mut self.rng);
         self.plan(for_ms, Task::Mood(peer));
     }
 
     /// A SET reaches its receiver, or does not.
-    pub(crate) fn pushed(&mut self, peer: usize, push: Push) {
+    pub(crate) fn pushed(&mut self, peer: usize, push: &Push) {
         let mood = self.peers[peer].mood;
         let (arrives, answer, after_ms) = answer(mood, &mut self.rng);
         if arrives {
             let taken = matches!(&answer, Some(Answer::Status { status: 200..=299, .. }))
                 || (answer.is_none() && self.rng.once_in(2));
-            self.model.arrived(self.now, &push, taken, self.peers[peer].steady);
+            self.model.arrived(self.now, push, taken, self.peers[peer].steady);
         }
         let late = self.now.plus(after_ms).0.saturating_sub(push.sent.0);
         let (answer, late) = match answer {

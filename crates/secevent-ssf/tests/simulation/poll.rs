@@ -8,8 +8,8 @@ use secevent_ssf::{
 };
 
 use crate::{
-    model::Why,
     stream::Queue,
+    told::Why,
     world::{Inside, Task, World},
 };
 
@@ -86,7 +86,9 @@ impl World {
     pub(crate) fn look(&mut self, no: StreamNo) {
         let polls = self.hub.polls.iter().filter(|(_, poll)| poll.stream == no);
         let ids: Vec<_> = polls.map(|(id, _)| *id).collect();
-        ids.into_iter().for_each(|id| self.step(id));
+        for id in ids {
+            self.step(id);
+        }
     }
 
     pub(crate) fn poll_timer(&mut self, id: u64, timer: u64) {

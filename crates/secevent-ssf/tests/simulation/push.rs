@@ -9,9 +9,9 @@ use secevent_ssf::{
 
 use crate::{
     changes::Change,
-    model::Why,
-    peers::Push,
+    peers::{Mood, Push},
     stream::{Queue, WINDOW},
+    told::Why,
     world::{Inside, Task, World},
 };
 
@@ -60,6 +60,7 @@ impl World {
 
     pub(crate) fn answered(&mut self, no: StreamNo, seq: Seq, answer: &Answer) {
         let Some(stream) = self.hub.streams.get_mut(&no) else { return };
+        let peer = stream.peer();
         let Queue::Push(lane) = &mut stream.queue else { return };
         let (now, verdict) = (self.now, judge(answer));
         self.trace.count(kind(&verdict));
@@ -73,17 +74,28 @@ impl World {
         self.trace.note(now, format_args!("{no:?} {seq:?} answered: {outcome:?}"));
         self.model.landed(no, seq);
         match outcome {
-            Outcome::Settled if delivered => self.model.settle(no, seq, Why::Taken),
+            Outcome::Settled if delivered => {
+                self.model.settle(no, seq, Why::Taken);
+                if self.peers[peer].mood == Mood::Well {
+                    self.model.works(no, now);
+                }
+            }
             Outcome::Settled => self.model.expect_settled(no, seq),
             Outcome::Dead(reason) => {
+                let refused = matches!(answer, Answer::Status { status: 400 | 409 | 413 | 415 | 422, .. });
+                assert!(refused, "{no:?} {seq:?} is given up after {answer:?}");
                 assert!(!reason.is_empty(), "a dead letter has a reason");
                 stream.letters.push(DeadLetter { stream: no, seq, reason, at: now.timestamp() });
                 self.model.settle(no, seq, Why::Dead);
             }
             Outcome::Retry { at, .. } => {
+                self.model.failed(no, seq);
                 assert!(at >= now.plus(asked_ms), "{no:?} {seq:?} again at {at:?}, asked for {asked_ms} ms");
             }
-            Outcome::Pause(reason) => self.change(Change::HubPause(no, reason)),
+            Outcome::Pause(reason) => {
+                self.model.failed(no, seq);
+                self.change(Change::HubPause(no, reason));
+            }
             _ => {}
         }
         self.mark_dirty(no);

@@ -136,8 +136,7 @@ impl World {
             self.now = now;
             match task {
                 Task::Hub(life, what) if self.up && life == self.life => self.happen(what),
-                Task::Hub(..) => {}
-                Task::Pushed(peer, push) => self.pushed(peer, push),
+                Task::Pushed(peer, push) => self.pushed(peer, &push),
                 Task::Poll(peer) => self.poll(peer),
                 Task::Polled(peer, id, sets) => self.polled(peer, id, sets),
                 Task::Mood(peer) => self.change_mood(peer),
@@ -153,9 +152,8 @@ impl World {
                     let down_ms = self.rng.within(&(500..=most.max(1_000)));
                     self.plan(down_ms, Task::Start);
                 }
-                Task::Crash => {}
-                Task::Start if self.up => {}
-                Task::Start => self.start(),
+                Task::Start if !self.up => self.start(),
+                Task::Hub(..) | Task::Crash | Task::Start => {}
                 Task::Heal => {
                     self.heal();
                     self.plan(0, Task::Start);

@@ -113,7 +113,8 @@ impl World {
         // Once in a while the disk is busy with something else.
         let most = if self.rng.once_in(40) { 700 } else { 8 };
         let durable_in = self.rng.within(&(1..=most));
-        let answered_in = durable_in + self.rng.within(&(0..=3));
+        let most = if self.rng.once_in(10) { 300 } else { 3 };
+        let answered_in = durable_in + self.rng.within(&(0..=most));
         self.hub.commit = Some(Commit { batch, waiting, taken, result: None });
         self.inside(durable_in, Inside::Durable);
         self.inside(answered_in, Inside::Committed);
@@ -211,7 +212,9 @@ impl World {
                 }
             }
         }
-        woken.into_iter().for_each(|no| self.work(no));
+        for no in woken {
+            self.work(no);
+        }
     }
 
     /// The hub begins a life over what the disk has.
@@ -233,8 +236,12 @@ impl World {
             peer.stream = None;
         }
         let all: Vec<_> = self.hub.streams.iter().map(|(no, stream)| (*no, stream.peer())).collect();
-        all.iter().for_each(|(no, peer)| self.peers[*peer].stream = Some(*no));
-        all.into_iter().for_each(|(no, _)| self.work(no));
+        for (no, peer) in &all {
+            self.peers[*peer].stream = Some(*no);
+        }
+        for (no, _) in all {
+            self.work(no);
+        }
     }
 
     fn resume(&self, record: StreamRecord, open: &[Seq], high: Seq) -> Stream {
