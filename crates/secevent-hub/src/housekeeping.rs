@@ -5,7 +5,7 @@ use std::time::Duration;
 use secevent::Timestamp;
 use secevent_ssf::{
     Seq, StreamNo,
-    store::{DeadLetter, Retention, StoreError},
+    store::{Batch, DeadLetter, Retention, StoreError},
 };
 use tracing::{info, warn};
 
@@ -73,8 +73,7 @@ impl Hub {
         }
         let mut pruned = 0;
         while !self.is_stopping() {
-            let retention = self.retention();
-            match self.read_store(move |store| store.prune(&retention)).await {
+            match self.forget().await {
                 Ok(rows) => {
                     pruned += rows;
                     if rows < ROWS_MAX {
@@ -90,6 +89,14 @@ impl Hub {
         if pruned > 0 {
             info!(pruned, "forgot what is beyond retention");
         }
+    }
+
+    /// Forgets a part of what is settled. The disk knows first that it is settled: after a crash it would be missing
+    /// from a stream, and so would its dead letter.
+    async fn forget(&self) -> Result<usize, StoreError> {
+        let retention = self.retention();
+        self.commit(Batch::default()).await?;
+        self.read_store(move |store| store.prune(&retention)).await
     }
 
     /// Drops from every stream what it has not taken within the retention time, so that a receiver who is away for long

@@ -90,7 +90,8 @@ impl Hub {
             blocking(move || {
                 let mut snapshot = store.load()?;
                 let records = std::mem::take(&mut snapshot.streams).into_iter();
-                let streams = records.map(|(record, cursor)| resume(&*store, record, &cursor, &settings));
+                let streams = records
+                    .map(|(record, cursor)| resume(&*store, record, (&cursor, snapshot.head), &settings));
                 let streams = streams.collect::<Result<Vec<_>, _>>()?;
                 Ok((snapshot, streams))
             })
@@ -304,7 +305,7 @@ pub(crate) enum SignError {
 fn resume(
     store: &dyn Store,
     mut record: StreamRecord,
-    cursor: &Cursor,
+    (cursor, head): (&Cursor, Seq),
     settings: &Settings,
 ) -> Result<Stream, StoreError> {
     // SETs are signed under the issuer of today, so that is what a stream says, also after a move.
@@ -318,6 +319,10 @@ fn resume(
     let open = store.events(&cursor.open)?;
     let open = open.into_iter().map(|row| Entry { seq: row.seq, subject: row.event.subject });
     let mut backlog = Backlog::resume(cursor.high, open);
+    if record.status == StreamStatus::Disabled {
+        // What it had left was dropped; a crash may have come before the cursor that says so.
+        backlog.skip_to(head);
+    }
     // Nobody is told anything while the receiver is not configured; the disk keeps what there is to tell.
     let orphan = settings.receiver(&record.receiver).is_none();
     let notice = record.notice.filter(|_| !orphan);

@@ -180,6 +180,10 @@ impl Shared {
 
     /// Writes a batch; answers with the place of its first event and the streams that have more to do.
     fn commit(&self, mut batch: Batch) -> Result<(Seq, Vec<Arc<Stream>>), StoreError> {
+        // A read may have failed since the last commit, and nothing is written after that.
+        if let Some(why) = self.failure.borrow().clone() {
+            return Err(StoreError::Failed(why));
+        }
         let taken = self.take_dirty(&mut batch);
         if batch.events.is_empty() && batch.writes.is_empty() {
             return Ok((Seq(self.head.load(Ordering::Acquire) + 1), Vec::new()));

@@ -8,6 +8,10 @@ mod disk;
 mod events;
 #[path = "hub/examples.rs"]
 mod examples;
+#[path = "hub/faults.rs"]
+mod faults;
+#[path = "hub/faulty.rs"]
+mod faulty;
 #[path = "hub/home.rs"]
 mod home;
 #[path = "hub/http.rs"]

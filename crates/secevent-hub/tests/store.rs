@@ -4,6 +4,10 @@
 
 #[path = "store/contract.rs"]
 mod contract;
+#[path = "store/file.rs"]
+mod file;
+#[path = "store/model.rs"]
+mod model;
 #[path = "store/records.rs"]
 mod records;
 #[path = "store/sqlite.rs"]
@@ -24,4 +28,9 @@ fn the_store_in_a_file_keeps_the_contract() {
         count.set(count.get() + 1);
         Box::new(sqlite::open(&folder.path().join(format!("{}.db", count.get()))).unwrap()) as Box<dyn Store>
     });
+}
+
+#[test]
+fn the_store_in_a_file_is_as_its_model_whatever_happens() {
+    model::check(32, file::Folder::new);
 }

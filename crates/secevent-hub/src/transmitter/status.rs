@@ -6,6 +6,7 @@ use secevent::event::ssf::StreamStatus;
 use secevent_http::router::Problem;
 use secevent_ssf::{
     Entry,
+    engine::Cursor,
     store::{Batch, Party, StreamRecord, Write},
 };
 use tracing::{info, warn};
@@ -75,7 +76,13 @@ impl Hub {
             None if status == record.status => record.notice,
             None => None,
         };
-        self.write(vec![Write::Stream(Box::new(changed.clone()))]).await?;
+        let mut writes = vec![Write::Stream(Box::new(changed.clone()))];
+        if record.status == StreamStatus::Disabled {
+            // With the record: after a crash an enabled stream must not have again what it had when it was disabled.
+            let nothing_left = Cursor { high: self.0.writer.head(), open: Vec::new() };
+            writes.push(Write::Cursor(stream.no, nothing_left));
+        }
+        self.write(writes).await?;
         info!(stream = %record.config.stream_id, %status, ?by, "the status of a stream is changed");
         self.take_effect(stream, changed, notice);
         Ok(())

@@ -67,6 +67,18 @@ impl Home {
         format!("http://{}", self.address)
     }
 
+    /// Another home with what the disk has now: what a crash at this moment leaves.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self::new();
+        for name in ["hub.db", "hub.db-wal"] {
+            let (from, to) = (self.folder.path().join(name), copy.folder.path().join(name));
+            if from.exists() {
+                std::fs::copy(from, to).unwrap();
+            }
+        }
+        copy
+    }
+
     /// The store; waits until the hub before has let go of it.
     pub(crate) async fn store(&self) -> SqliteStore {
         for _ in 0..500 {
@@ -115,6 +127,10 @@ impl Home {
         more: impl FnOnce(&Hub) -> Router,
     ) -> Running {
         let hub = Hub::start(settings, store).await.unwrap();
+        self.serve(hub, more).await
+    }
+
+    pub(crate) async fn serve(&self, hub: Hub, more: impl FnOnce(&Hub) -> Router) -> Running {
         let app = Router::new().merge(hub.transmitter_router()).merge(hub.admin_router()).merge(more(&hub));
         let listener = tokio::net::TcpListener::bind(self.address).await.unwrap();
         let (shut, closed) = oneshot::channel::<()>();

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use secevent::event::ssf::StreamStatus;
+use secevent_ssf::store::{Batch, Store, Write};
 use serde_json::json;
 
 use crate::{
@@ -151,4 +153,32 @@ fn a_kill_loses_nothing_that_was_answered() {
         assert!(lost.is_empty(), "answered 202 and lost: {lost:?}");
         hub.stop().await;
     });
+}
+
+// spec: SSF-152
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_dropped_when_a_stream_was_disabled_stays_away_whenever_the_hub_dies() {
+    let home = Home::new();
+    let hub = home.start().await;
+    let stream = hub.create_poll(ACME).await;
+    hub.emit("1@x.example").await;
+    hub.stop().await;
+    // It was disabled, and the hub died before it wrote down that nothing is left.
+    let store = home.store().await;
+    let (mut record, _) = store.load().unwrap().streams.remove(0);
+    record.status = StreamStatus::Disabled;
+    store.commit(&Batch { events: Vec::new(), writes: vec![Write::Stream(Box::new(record))] }).unwrap();
+    drop(store);
+
+    let hub = home.start().await;
+    let enabled = json!({"stream_id": stream, "status": "enabled"});
+    hub.post("/ssf/status", ACME, &enabled).await.expect(200);
+    // And it dies again as soon as it is enabled.
+    let after = home.copy();
+    hub.stop().await;
+
+    let hub = after.start().await;
+    hub.emit("2@x.example").await;
+    assert_eq!(users(&hub.polled(&stream, json!({})).await.0), ["2@x.example"]);
+    hub.stop().await;
 }

@@ -193,6 +193,7 @@ fn routes_are_read_in_pages(store: &dyn Store) {
     assert_eq!(page(1, 2, 2), (vec![3], 4));
     assert_eq!(page(1, 4, 2), (vec![6], 6));
     assert_eq!(page(1, 6, 2), (vec![], 6));
+    assert_eq!(page(1, 9, 2), (vec![], 9), "nothing was read, and not less than before");
     assert_eq!(page(2, 0, 100), (vec![2, 3, 5], 6));
     assert_eq!(page(9, 0, 100), (vec![], 6), "read to the head, with nothing for this stream");
     let subject = store.routes(StreamNo(1), Seq(0), 1).unwrap().entries[0].subject;

@@ -34,7 +34,8 @@ struct Model {
     wishes: BTreeMap<(StreamNo, SubjectName), Wish>,
     dead_letters: BTreeMap<(StreamNo, Seq), DeadLetter>,
     received: Vec<Received>,
-    answers: BTreeMap<String, IdempotentAnswer>,
+    /// In the order they came.
+    answers: Vec<IdempotentAnswer>,
     keys: Vec<KeyRecord>,
 }
 
@@ -50,7 +51,7 @@ impl MemoryStore {
             wishes: BTreeMap::new(),
             dead_letters: BTreeMap::new(),
             received: Vec::new(),
-            answers: BTreeMap::new(),
+            answers: Vec::new(),
             keys: Vec::new(),
         };
         Self { origin, model: Mutex::new(model) }
@@ -99,7 +100,8 @@ impl Model {
             }
             Write::Answer(answer) => {
                 let first = Seq(first.0 + answer.first.0);
-                self.answers.insert(answer.key.clone(), IdempotentAnswer { first, ..answer });
+                self.answers.retain(|kept| kept.key != answer.key);
+                self.answers.push(IdempotentAnswer { first, ..answer });
             }
             Write::Key(key) => {
                 self.keys.retain(|kept| kept.kid != key.kid);
@@ -146,8 +148,11 @@ impl Store for MemoryStore {
     fn routes(&self, stream: StreamNo, after: Seq, limit: usize) -> Result<Routes, StoreError> {
         let model = self.model();
         let read: Vec<_> = model.log.range(Seq(after.0.saturating_add(1))..).take(limit).collect();
-        let through =
-            if read.len() < limit { Seq(model.head) } else { read.last().map_or(after, |(seq, _)| **seq) };
+        let through = if read.len() < limit {
+            after.max(Seq(model.head))
+        } else {
+            read.last().map_or(after, |(seq, _)| **seq)
+        };
         let ours = read.into_iter().filter(|(_, event)| event.streams.contains(&stream));
         let entries = ours.map(|(seq, event)| Entry { seq: *seq, subject: event.subject }).collect();
         Ok(Routes { entries, through })
@@ -187,7 +192,7 @@ impl Store for MemoryStore {
     }
 
     fn answer(&self, key: &str) -> Result<Option<IdempotentAnswer>, StoreError> {
-        Ok(self.model().answers.get(key).cloned())
+        Ok(self.model().answers.iter().find(|answer| answer.key == key).cloned())
     }
 
     fn prune(&self, retention: &Retention) -> Result<usize, StoreError> {
@@ -208,13 +213,15 @@ impl Store for MemoryStore {
         let old = old.take_while(|set| set.at < retention.received_before).count();
         model.received.drain(..old);
         left -= old;
-        let mut goes = |at: Timestamp, before: Timestamp| {
-            let goes = left > 0 && at < before;
+        let old = model.answers.iter().take(left);
+        let old = old.take_while(|answer| answer.at < retention.answers_before).count();
+        model.answers.drain(..old);
+        left -= old;
+        model.dead_letters.retain(|_, letter| {
+            let goes = left > 0 && letter.at < retention.dead_letters_before;
             left -= usize::from(goes);
-            goes
-        };
-        model.dead_letters.retain(|_, letter| !goes(letter.at, retention.dead_letters_before));
-        model.answers.retain(|_, answer| !goes(answer.at, retention.answers_before));
+            !goes
+        });
         Ok(rows_max - left)
     }
 }
