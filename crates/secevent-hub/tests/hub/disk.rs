@@ -13,7 +13,7 @@ use secevent_ssf::{
     Seq, StreamNo,
     store::{
         Batch, DeadLetter, IdempotentAnswer, LogRow, MemoryStore, Received, Retention, Routes, Snapshot,
-        Store, StoreError,
+        Store, StoreError, Usage,
     },
 };
 use serde_json::json;
@@ -69,8 +69,8 @@ impl Store for Moody {
         }
     }
 
-    fn last_before(&self, before: Timestamp, limit: usize) -> Result<Option<Seq>, StoreError> {
-        self.inner.last_before(before, limit)
+    fn last_before(&self, before: Timestamp) -> Result<Option<Seq>, StoreError> {
+        self.inner.last_before(before)
     }
 
     fn dead_letters(
@@ -96,6 +96,10 @@ impl Store for Moody {
 
     fn prune(&self, retention: &Retention) -> Result<usize, StoreError> {
         self.inner.prune(retention)
+    }
+
+    fn usage(&self) -> Result<Usage, StoreError> {
+        self.inner.usage()
     }
 }
 
