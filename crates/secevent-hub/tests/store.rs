@@ -4,6 +4,12 @@
 
 #[path = "store/contract.rs"]
 mod contract;
+#[path = "store/copies.rs"]
+mod copies;
+#[path = "store/doctor.rs"]
+mod doctor;
+#[path = "store/migrations.rs"]
+mod migrations;
 #[path = "store/records.rs"]
 mod records;
 #[path = "store/sqlite.rs"]

@@ -13,7 +13,7 @@ use crate::{
 /// Examine the store of a hub, which may be running
 #[derive(clap::Args)]
 #[command(after_help = "\
-Nothing is written. All of the file is read, which takes its time with a large one; the
+The store is not changed. All of the file is read, which takes its time with a large one; the
 write-ahead log of a running hub grows meanwhile.
 
 Exit code 0 if all is well, 1 with something to mend, 3 if the store could not be examined.

@@ -1,6 +1,6 @@
 //! What a store says of itself: whether a hub can run on it, what it holds, and how to mend what is wrong.
 //!
-//! Nothing is written. A hub that has the store open goes on meanwhile.
+//! The store is not changed. A hub that has the store open goes on meanwhile.
 
 mod finding;
 mod report;

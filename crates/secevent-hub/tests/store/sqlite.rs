@@ -18,7 +18,7 @@ pub(crate) fn open(path: &Path) -> Result<SqliteStore, StoreError> {
 }
 
 /// A file with something of everything.
-fn filled(path: &Path, count: i64) {
+pub(crate) fn filled(path: &Path, count: i64) {
     let store = open(path).unwrap();
     let mut batch = events((0..count).map(|n| event_at(n, &[1])));
     batch.writes = vec![
