@@ -21,6 +21,9 @@ const PRUNE_EVERY: Duration = Duration::from_mins(10);
 /// Rows deleted at a time: some ten milliseconds during which nothing is committed.
 const ROWS_MAX: usize = 1_000;
 
+/// Rows forgotten before their time at once: within the smallest bound there are some hundred.
+const EARLY_ROWS_MAX: usize = 250;
+
 /// How long answers to `Idempotency-Key` are kept: a producer that repeats a request does so within a day.
 const ANSWERS_SECS: i64 = 24 * 3600;
 
@@ -93,7 +96,8 @@ impl Hub {
     async fn make_room(&self) -> Result<(), StoreError> {
         let mut usage = self.read_store(Store::usage).await?;
         if let Some(kept) = self.0.room.forget_to(usage) {
-            let retention = Retention { events_before: Timestamp(i64::MAX), ..self.retention() };
+            let events_before = Timestamp(i64::MAX);
+            let retention = Retention { events_before, rows_max: EARLY_ROWS_MAX, ..self.retention() };
             let mut forgotten = 0;
             while usage.used_bytes > kept && !self.is_stopping() {
                 let rows = self.read_store(move |store| store.prune(&retention)).await?;

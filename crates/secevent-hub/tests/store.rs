@@ -14,6 +14,8 @@ mod migrations;
 mod records;
 #[path = "store/sqlite.rs"]
 mod sqlite;
+#[path = "store/steps.rs"]
+mod steps;
 
 use secevent_ssf::store::{MemoryStore, Store};
 

@@ -6,16 +6,7 @@ use rusqlite::Connection;
 use secevent_hub::store::{SqliteStore, back_up};
 use secevent_ssf::{Seq, engine::Cursor, store::Store};
 
-use crate::sqlite::open;
-
-/// The steps, as they were released.
-const STEPS: [&str; 5] = [
-    include_str!("../../src/store/sqlite/schema/1.sql"),
-    include_str!("../../src/store/sqlite/schema/2_keys_have_times.sql"),
-    include_str!("../../src/store/sqlite/schema/3_wishes.sql"),
-    include_str!("../../src/store/sqlite/schema/4_copies.sql"),
-    include_str!("../../src/store/sqlite/schema/5_times_rise.sql"),
-];
+use crate::{sqlite::open, steps::STEPS};
 
 /// A file of the first so many steps, with five events of which two wait; the clock had gone back at the third.
 fn of_schema(path: &Path, taken: usize) {
@@ -30,15 +21,15 @@ fn of_schema(path: &Path, taken: usize) {
             r#"{{"iat":{iat},"event_type":"https://schemas.openid.net/secevent/caep/event-type/session-revoked",
             "subject":{{"format":"opaque","id":"u"}},"payload":{{}},"txn":"t"}}"#
         );
-        raw.execute("INSERT INTO event VALUES (?1, ?2, ?3)", (seq, iat, body)).unwrap();
-        raw.execute("INSERT INTO route VALUES (?1, 7, x'04')", [seq]).unwrap();
+        raw.execute("INSERT INTO event (seq, iat, body) VALUES (?1, ?2, ?3)", (seq, iat, body)).unwrap();
+        raw.execute("INSERT INTO route (seq, subject, streams) VALUES (?1, 7, x'04')", [seq]).unwrap();
     }
     let record = r#"{"no":4,"audience":2,"receiver":"acme","config":{"stream_id":"s","iss":"https://tr.example.com",
         "aud":"https://rx.example.com","events_delivered":[],"delivery":{"method":"urn:ietf:rfc:8936"}},
         "status":"paused","reason":null,"created_at":1700000000}"#;
     let cursor = Cursor { high: Seq(4), open: vec![Seq(2)] }.to_bytes();
-    raw.execute("INSERT INTO stream VALUES (4, ?1, ?2)", (record, cursor)).unwrap();
-    raw.execute("INSERT INTO dead_letter VALUES (4, 1, 'no', 11)", []).unwrap();
+    raw.execute("INSERT INTO stream (no, record, cursor) VALUES (4, ?1, ?2)", (record, cursor)).unwrap();
+    raw.execute("INSERT INTO dead_letter (stream, seq, reason, at) VALUES (4, 1, 'no', 11)", []).unwrap();
     let key = match taken {
         1 => r#"INSERT INTO signing_key VALUES ('k', '{}', '"current"', 9)"#,
         _ => "INSERT INTO signing_key VALUES ('k', '{}', 9, 9, NULL)",
