@@ -7,7 +7,6 @@ use secevent_hub::{
     doctor::{self, Level},
     store::restore,
 };
-use secevent_ssf::store::StoreError;
 use serde_json::json;
 
 use crate::{
@@ -41,13 +40,14 @@ pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
     if let Some(folder) = store.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         make_private_folder(folder).map_err(Failure::could_not)?;
     }
+    let older = judge(args, &args.file)?;
     let mut bar = Bar::new("restoring");
-    let aside = restore(&args.file, &store, &mut |progress| bar.at(progress), |copy| judge(args, copy));
+    // Of an older schema not everything could be told before it was brought up to date.
+    let aside = restore(&args.file, &store, &mut |progress| bar.at(progress), |copy| {
+        if older { judge(args, copy).map(drop) } else { Ok(()) }
+    });
     bar.end();
-    let aside = aside.map_err(|unable| match unable {
-        Unable::Store(error) => Failure::could_not(error),
-        Unable::Judged(failure) => failure,
-    })?;
+    let aside = aside?;
     if form == Form::Json {
         output::json(&json!({ "store": store, "file": args.file, "aside": aside }))?;
         return Ok(Exit::Yes);
@@ -60,29 +60,17 @@ pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
     Ok(Exit::Yes)
 }
 
-/// Why nothing was restored.
-enum Unable {
-    Store(StoreError),
-    Judged(Failure),
-}
-
-impl From<StoreError> for Unable {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-fn judge(args: &Args, copy: &Path) -> Result<(), Unable> {
-    let report = doctor::examine(copy, &[], clock::millis().timestamp())?;
+/// Refuses a copy on which a hub cannot run. Answers whether it is of an older schema.
+fn judge(args: &Args, copy: &Path) -> Result<bool, Failure> {
+    let report = doctor::examine(copy, &[], clock::millis().timestamp()).map_err(Failure::could_not)?;
     for finding in &report.findings {
         output::remark(line_of(finding));
     }
     match report.findings.iter().filter(|finding| finding.level == Level::Fatal).count() {
-        0 => Ok(()),
+        0 => Ok(report.schema < report.schema_today),
         count => {
-            let file = args.file.display();
-            let words = format!("a hub cannot run on {file}: {count} findings; nothing was changed");
-            Err(Unable::Judged(Failure::no(words).next("an earlier copy")))
+            let words = format!("a hub cannot run on {}: {count} findings", args.file.display());
+            Err(Failure::no(words).next("an earlier copy; nothing was changed"))
         }
     }
 }
