@@ -5,7 +5,10 @@
 mod finding;
 mod report;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use secevent::{Alg, Timestamp};
 use secevent_ssf::store::{KeyRecord, StoreError};
@@ -32,7 +35,31 @@ pub fn examine(path: &Path, private: &[PathBuf], now: Timestamp) -> Result<Repor
     report.findings.extend(about_clock(report.newest_at, now));
     // What stops a hub first; of the same weight in the order of the checks.
     report.findings.sort_by_key(|finding| finding.level);
+    let found = std::mem::take(&mut report.findings);
+    report.findings = the_first_of_each(found);
     Ok(report)
+}
+
+/// Findings of one check that are told; a store that is damaged through and through has one for every stream.
+const FINDINGS_MAX: usize = 20;
+
+fn the_first_of_each(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut counts = BTreeMap::new();
+    let mut told: Vec<Finding> = Vec::new();
+    for finding in findings {
+        let count: &mut usize = counts.entry((finding.level, finding.check)).or_default();
+        *count += 1;
+        if *count <= FINDINGS_MAX {
+            told.push(finding);
+        }
+    }
+    for finding in &mut told {
+        let more = counts.remove(&(finding.level, finding.check)).unwrap_or_default();
+        if let Some(more) = more.checked_sub(FINDINGS_MAX).filter(|more| *more > 0) {
+            finding.what = format!("{} (and {more} more that are not listed)", finding.what);
+        }
+    }
+    told
 }
 
 fn about_keys(keys: &[KeyRecord], now: Timestamp) -> Option<Finding> {

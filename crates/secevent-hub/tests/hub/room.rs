@@ -165,7 +165,7 @@ async fn a_stream_far_behind_is_counted_in_the_log() {
     eventually("the oldest are set aside", async || letters(&hub, &stream).await == [first.clone()]).await;
     emit(2_100..2_225).await;
     tokio::time::sleep(Duration::from_millis(1_200)).await;
-    assert_eq!(letters(&hub, &stream).await, [first.clone()], "2000 may wait");
+    assert_eq!(letters(&hub, &stream).await, std::slice::from_ref(&first), "2000 may wait");
     emit(2_225..2_226).await;
     let both = [first, dropped(126, 2 * (225 + 126) - 1)];
     eventually("the next are set aside", async || letters(&hub, &stream).await == both).await;

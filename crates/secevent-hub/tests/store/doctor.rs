@@ -125,7 +125,7 @@ fn each_damage_is_found_by_its_check() {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02X}"))
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn files_that_others_may_read_are_named() {
     for file in [&path, &token, &path.with_extension("lock")] {
         fs::set_permissions(file, open_to_all()).unwrap();
     }
-    let findings = examine(&path, &[token.clone()], NOW).unwrap().findings;
+    let findings = examine(&path, std::slice::from_ref(&token), NOW).unwrap().findings;
     // What SQLite keeps beside a store that is read has the mode of the store.
     let log = |name: &str| folder.path().join(format!("hub.db-{name}"));
     let files = [path.clone(), log("wal"), log("shm"), path.with_extension("lock"), token];

@@ -192,8 +192,8 @@ impl Backlog {
 
     /// The event that is this many from the oldest of those that are known; 1 is the oldest.
     pub fn nth(&self, nth: usize) -> Option<Seq> {
-        let known = self.open.keys().copied().chain(self.ring.iter().map(|entry| entry.seq));
-        known.skip(nth.checked_sub(1)?).next()
+        let mut known = self.open.keys().copied().chain(self.ring.iter().map(|entry| entry.seq));
+        known.nth(nth.checked_sub(1)?)
     }
 
     /// Everything up to here is settled, in a log that ends at `head`.
