@@ -83,7 +83,7 @@ pub fn restore<E: From<StoreError>>(
 /// Never writes to the store, not even when it is closed.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(at(path))?;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(file::BUSY_TIMEOUT).map_err(at(path))?;
     Ok(connection)
 }
