@@ -1,10 +1,20 @@
 //! Which store a command is about: that of a hub without a configuration, or with one.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
-use secevent_hub::config::{Config, SecretRef};
+use secevent_hub::{
+    config::{Config, SecretRef},
+    store::{OnProgress, Progress},
+};
 
-use crate::{commands::serve, failure::Failure, output};
+use crate::{commands::serve, failure::Failure, net, output};
 
 /// Where the store is.
 #[derive(clap::Args)]
@@ -59,32 +69,54 @@ pub(crate) fn size(bytes: u64) -> String {
     indicatif::DecimalBytes(bytes).to_string()
 }
 
-/// How far a copy is: a bar on a terminal, and elsewhere a line for every tenth.
-pub(crate) struct Bar {
-    bar: indicatif::ProgressBar,
-    told: u64,
+/// Copies, shows how far that is, and breaks it off when the program is asked to end.
+pub(crate) fn copying<T>(
+    what: &'static str,
+    copy: impl FnOnce(&mut OnProgress<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    net::block_on(async {
+        let asked = Arc::new(AtomicBool::new(false));
+        let end = net::asked_to_end()?;
+        tokio::spawn({
+            let asked = Arc::clone(&asked);
+            async move {
+                end.await;
+                asked.store(true, Ordering::Release);
+            }
+        });
+        let mut bar = Bar::new(what);
+        let copied = copy(&mut |progress| {
+            bar.at(progress);
+            if asked.load(Ordering::Acquire) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        bar.0.finish_and_clear();
+        copied.map_err(|failure| {
+            let interrupted = Failure::could_not("interrupted; nothing is left of the copy");
+            if asked.load(Ordering::Acquire) { interrupted.next("the same again") } else { failure }
+        })
+    })
 }
 
+/// How far a copy is: a bar on a terminal, and elsewhere a line for every tenth.
+struct Bar(indicatif::ProgressBar, u64);
+
 impl Bar {
-    pub(crate) fn new(what: &'static str) -> Self {
+    fn new(what: &'static str) -> Self {
         let form = "{msg} [{bar:40}] {decimal_bytes} of {decimal_total_bytes}, {eta} left";
         let style = indicatif::ProgressStyle::with_template(form).expect("the template is written here");
         // It draws nothing where stderr is no terminal.
         let bar = indicatif::ProgressBar::new(0).with_style(style.progress_chars("=> ")).with_message(what);
-        Self { bar, told: 0 }
+        Self(bar, 0)
     }
 
-    pub(crate) fn at(&mut self, progress: secevent_hub::store::Progress) {
-        self.bar.set_length(progress.all);
-        self.bar.set_position(progress.done);
+    fn at(&mut self, progress: Progress) {
+        let Self(bar, told) = self;
+        bar.set_length(progress.all);
+        bar.set_position(progress.done);
         let tenths = (progress.done * 10).checked_div(progress.all).unwrap_or(10);
-        if self.bar.is_hidden() && tenths > self.told && tenths < 10 {
-            self.told = tenths;
-            output::remark(format_args!("{}: {tenths}0 % of {}", self.bar.message(), size(progress.all)));
+        if bar.is_hidden() && tenths > *told && tenths < 10 {
+            *told = tenths;
+            output::remark(format_args!("{}: {tenths}0 % of {}", bar.message(), size(progress.all)));
         }
-    }
-
-    pub(crate) fn end(&self) {
-        self.bar.finish_and_clear();
     }
 }

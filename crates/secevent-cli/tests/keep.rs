@@ -120,6 +120,8 @@ fn a_backup_replaces_nothing_unasked() {
     let desk = Desk::new();
     let hub = desk.serve();
     desk.run(&["backup", "copy.db"]).with(0);
+    let said = desk.run(&["doctor", "copy.db"]).with(0);
+    assert!(said.out.contains("all is well"), "{}", said.out);
     let refused = desk.run(&["backup", "copy.db"]).with(2);
     assert!(
         refused.err.contains("copy.db is there already") && refused.err.contains("--force"),

@@ -9,7 +9,7 @@ use secevent_hub::store::back_up;
 use serde_json::json;
 
 use crate::{
-    data::{Bar, Data, size},
+    data::{Data, copying, size},
     failure::{Exit, Failure},
     output::{self, Form},
 };
@@ -53,10 +53,8 @@ pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
     let unwritten = |error: &io::Error| Failure::could_not(format_args!("cannot write {file}: {error}"));
     let folder = folder_of(&args.file);
     let new = tempfile::NamedTempFile::new_in(folder).map_err(|error| unwritten(&error))?.into_temp_path();
-    let mut bar = Bar::new("copying");
-    back_up(&store, &new, &mut |progress| bar.at(progress))
-        .map_err(|error| Failure::could_not(error).next("secevent doctor, to see how the store is"))?;
-    bar.end();
+    copying("copying", |progress| Ok(back_up(&store, &new, progress)?))
+        .map_err(|failure| failure.or_next("secevent doctor, to see how the store is"))?;
     let bytes = new.metadata().map_err(|error| unwritten(&error))?.len();
     let kept = if args.force { new.persist(&args.file) } else { new.persist_noclobber(&args.file) };
     kept.map_err(|error| match error.error.kind() {

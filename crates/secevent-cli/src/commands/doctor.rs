@@ -1,5 +1,7 @@
 //! `secevent doctor`: what is wrong with a store, and how to mend it.
 
+use std::path::PathBuf;
+
 use secevent::Timestamp;
 use secevent_hub::doctor::{Finding, Level, Report, examine};
 
@@ -10,7 +12,7 @@ use crate::{
     output::{self, Form},
 };
 
-/// Examine the store of a hub, which may be running
+/// Examine the store of a hub, which may be running, or a copy of it
 #[derive(clap::Args)]
 #[command(after_help = "\
 The store is not changed. All of the file is read, which takes its time with a large one; the
@@ -20,15 +22,22 @@ Exit code 0 if all is well, 1 with something to mend, 3 if the store could not b
 
 Examples:
   secevent doctor
-  secevent doctor --config hub.toml --json")]
+  secevent doctor --config hub.toml --json
+  secevent doctor hub-backup.db")]
 pub(crate) struct Args {
+    /// A copy to examine instead, as `secevent backup` makes it
+    #[arg(value_name = "FILE", conflicts_with_all = ["data", "config"])]
+    file: Option<PathBuf>,
     #[command(flatten)]
     data: Data,
 }
 
 pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
-    let store = args.data.store()?;
-    let report = examine(&store, &args.data.secrets()?, clock::millis().timestamp())
+    let (store, private) = match &args.file {
+        Some(file) => (file.clone(), Vec::new()),
+        None => (args.data.store()?, args.data.secrets()?),
+    };
+    let report = examine(&store, &private, clock::millis().timestamp())
         .map_err(|error| Failure::could_not(error).next("secevent doctor --data FOLDER"))?;
     if form == Form::Json {
         output::json(&report)?;

@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::{
     clock,
     commands::doctor::line_of,
-    data::{Bar, Data},
+    data::{Data, copying},
     failure::{Exit, Failure},
     output::{self, Form},
 };
@@ -41,13 +41,9 @@ pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
         make_private_folder(folder).map_err(Failure::could_not)?;
     }
     let older = judge(args, &args.file)?;
-    let mut bar = Bar::new("restoring");
     // Of an older schema not everything could be told before it was brought up to date.
-    let aside = restore(&args.file, &store, &mut |progress| bar.at(progress), |copy| {
-        if older { judge(args, copy).map(drop) } else { Ok(()) }
-    });
-    bar.end();
-    let aside = aside?;
+    let judge_again = |copy: &Path| if older { judge(args, copy).map(drop) } else { Ok(()) };
+    let aside = copying("restoring", |progress| restore(&args.file, &store, progress, judge_again))?;
     if form == Form::Json {
         output::json(&json!({ "store": store, "file": args.file, "aside": aside }))?;
         return Ok(Exit::Yes);

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
@@ -18,11 +19,11 @@ use crate::{
 };
 
 fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
-    back_up(from, to, &mut |_| {})
+    back_up(from, to, &mut |_| ControlFlow::Continue(()))
 }
 
 fn put_in_place(copy: &Path, path: &Path) -> Result<Option<PathBuf>, StoreError> {
-    restore(copy, path, &mut |_| {}, |_| Ok(()))
+    restore(copy, path, &mut |_| ControlFlow::Continue(()), |_| Ok(()))
 }
 
 fn mint(Origin { incarnation, sealing_key }: &Origin) -> JtiMint {
@@ -89,6 +90,7 @@ fn a_copy_is_what_was_committed_when_it_began() {
         store.commit(&events((0..100).map(|_| event_at(1, &[1])))).unwrap();
         store.commit(&writes([Write::Stream(Box::new(stream(1)))])).unwrap();
         steps.push(progress);
+        ControlFlow::Continue(())
     })
     .unwrap();
     let (first, last) = (steps[0], *steps.last().unwrap());
@@ -97,6 +99,14 @@ fn a_copy_is_what_was_committed_when_it_began() {
     assert!(steps.iter().all(|step| step.all == first.all));
     let snapshot = open(&copied).unwrap().load().unwrap();
     assert_eq!((snapshot.head, snapshot.streams.len()), (Seq(40_000), 0));
+
+    let elsewhere = folder.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    let broken_off = restore(&copied, &elsewhere.join("hub.db"), &mut |_| ControlFlow::Break(()), |_| Ok(()));
+    let broken_off: StoreError = broken_off.unwrap_err();
+    assert!(broken_off.to_string().contains("abort"), "{broken_off}");
+    let left: Vec<_> = fs::read_dir(&elsewhere).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(left, ["hub.lock"]);
     assert_eq!(store.load().unwrap().head.0, 40_000 + 100 * steps.len() as u64);
 }
 
@@ -196,7 +206,7 @@ fn a_restore_that_is_refused_changes_nothing() {
         assert_ne!(copy, path);
         Err(StoreError::Failed("not this one".into()))
     };
-    let refused = restore(&copied, &path, &mut |_| {}, no).unwrap_err().to_string();
+    let refused = restore(&copied, &path, &mut |_| ControlFlow::Continue(()), no).unwrap_err().to_string();
     assert!(refused.contains("not this one"), "{refused}");
     assert!(put_in_place(&folder.path().join("missing.db"), &path).is_err());
     assert_eq!(names(), before);

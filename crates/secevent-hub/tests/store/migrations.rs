@@ -77,7 +77,7 @@ fn a_store_of_every_earlier_schema_comes_up_with_all_it_has() {
         let path = folder.path().join("hub.db");
         of_schema(&path, taken);
         let copy = folder.path().join("copy.db");
-        back_up(&path, &copy, &mut |_| {}).unwrap();
+        back_up(&path, &copy, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
         assert_eq!(version(&path), i64::try_from(taken).unwrap(), "a copy leaves the original as it is");
         for _ in 0..2 {
             check(&SqliteStore::open(&path, || panic!("it has an origin")).unwrap(), 9);

@@ -7,12 +7,14 @@
 use std::{
     fs::{self, File},
     io,
+    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
 use rusqlite::{
     Connection, OpenFlags,
     backup::{Backup, StepResult},
+    ffi,
 };
 use secevent_ssf::store::StoreError;
 
@@ -32,6 +34,9 @@ pub struct Progress {
     pub all: u64,
 }
 
+/// Is told how far a copy is, and says whether to go on.
+pub type OnProgress<'a> = dyn FnMut(Progress) -> ControlFlow<()> + 'a;
+
 /// Copied between two words about the progress: some milliseconds.
 const PAGES_PER_STEP: i32 = 1024;
 
@@ -42,8 +47,9 @@ const ASIDE_MAX: usize = 1000;
 /// today, is on disk when this returns, and is marked: whoever opens it as a store makes names of its own.
 ///
 /// # Errors
-/// When one of the files cannot be read or written, or `from` is no store or one of a newer program.
-pub fn back_up(from: &Path, to: &Path, progress: &mut dyn FnMut(Progress)) -> Result<(), StoreError> {
+/// When one of the files cannot be read or written, when `from` is no store or one of a newer program, or when it was
+/// broken off; what there is of `to` is of no use then.
+pub fn back_up(from: &Path, to: &Path, progress: &mut OnProgress<'_>) -> Result<(), StoreError> {
     let source = open_to_read(from)?;
     make_private(to)?;
     let mut copy = Connection::open(to).map_err(at(to))?;
@@ -63,7 +69,7 @@ pub fn back_up(from: &Path, to: &Path, progress: &mut dyn FnMut(Progress)) -> Re
 pub fn restore<E: From<StoreError>>(
     copy: &Path,
     path: &Path,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut OnProgress<'_>,
     judge: impl FnOnce(&Path) -> Result<(), E>,
 ) -> Result<Option<PathBuf>, E> {
     let _lock = lock(path)?;
@@ -91,7 +97,7 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
 fn copy_pages(
     source: &Connection,
     copy: &mut Connection,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut OnProgress<'_>,
 ) -> rusqlite::Result<()> {
     let reading = source.unchecked_transaction()?;
     let page_bytes: u32 = reading.query_row("PRAGMA page_size", [], |row| row.get(0))?;
@@ -102,18 +108,20 @@ fn copy_pages(
         let step = backup.step(PAGES_PER_STEP)?;
         let pages = backup.progress();
         let bytes = |pages: i32| u64::try_from(pages).unwrap_or_default() * u64::from(page_bytes);
-        progress(Progress { done: bytes(pages.pagecount - pages.remaining), all: bytes(pages.pagecount) });
+        let so_far = Progress { done: bytes(pages.pagecount - pages.remaining), all: bytes(pages.pagecount) };
+        let goes_on = progress(so_far).is_continue();
         match step {
             StepResult::Done => return Ok(()),
-            StepResult::More => {}
+            StepResult::More if goes_on => {}
+            StepResult::More => return Err(ended_by(ffi::SQLITE_ABORT)),
             // Only the lock of a reader is asked for, which waits as long as any other here.
-            _ => return Err(busy()),
+            _ => return Err(ended_by(ffi::SQLITE_BUSY)),
         }
     }
 }
 
-fn busy() -> rusqlite::Error {
-    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY), None)
+fn ended_by(code: i32) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
 }
 
 /// Under a name of its own, so that nothing that was there is lost; at no moment there is no store under its name,

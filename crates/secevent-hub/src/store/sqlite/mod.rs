@@ -28,7 +28,7 @@ use secevent_ssf::{
 };
 
 pub(crate) use copy::beside;
-pub use copy::{Progress, back_up, restore};
+pub use copy::{OnProgress, Progress, back_up, restore};
 pub(super) use file::{connect, lock, make_private};
 pub(crate) use file::{free_bytes, mode_for_others};
 pub(crate) use inspect::inspect;
