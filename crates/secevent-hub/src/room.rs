@@ -21,6 +21,11 @@ const fn near(bound: u64) -> u64 {
     bound - bound / 16
 }
 
+/// Whether a batch has what was not there before: events, or SETs of others.
+pub(crate) fn brings_more(batch: &Batch) -> bool {
+    !batch.events.is_empty() || batch.writes.iter().any(|write| matches!(write, Write::Received(_)))
+}
+
 /// The room of a store, as it was last measured.
 #[derive(Debug)]
 pub(crate) struct Room {
@@ -39,8 +44,7 @@ impl Room {
 
     /// Whether a batch may be written. What was accepted before is settled, set aside and changed in any case.
     pub(crate) fn admit(&self, batch: &Batch) -> Result<(), StoreError> {
-        let is_new = |write: &Write| matches!(write, Write::Received(_));
-        if batch.events.is_empty() && !batch.writes.iter().any(is_new) {
+        if !brings_more(batch) {
             return Ok(());
         }
         let closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);

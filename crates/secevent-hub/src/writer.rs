@@ -17,7 +17,12 @@ use secevent_ssf::{
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{info, warn};
 
-use crate::{recent::Recent, room::Room, stream::Stream, streams::Streams};
+use crate::{
+    recent::Recent,
+    room::{Room, brings_more},
+    stream::Stream,
+    streams::Streams,
+};
 
 /// Requests that wait for the next commit; more wait for a place here.
 const JOBS_MAX: usize = 4096;
@@ -192,9 +197,9 @@ impl Shared {
                 for Taken { stream, letters, .. } in &taken {
                     stream.work().letters.drain(..*letters);
                 }
-                let events = !batch.events.is_empty();
+                let more = brings_more(&batch);
                 self.feed(first, batch.events);
-                if events {
+                if more {
                     self.measure();
                 }
                 Ok(first)

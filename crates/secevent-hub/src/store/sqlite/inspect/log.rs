@@ -2,6 +2,8 @@
 
 use rusqlite::Row;
 use secevent::Timestamp;
+use secevent_ssf::interest::Wish;
+use serde::de::DeserializeOwned;
 
 use super::Look;
 use crate::{doctor::Finding, store::sqlite::read};
@@ -42,6 +44,10 @@ impl Look<'_> {
                 "What stood there is lost.",
             );
         }
+        let unreadable = self.count("SELECT count(*) FROM event WHERE NOT json_valid(body)")?;
+        if unreadable > 0 {
+            self.fatal("log", format!("{unreadable} events cannot be read"), "A hub that delivers one ends.");
+        }
         Ok(())
     }
 
@@ -69,13 +75,23 @@ impl Look<'_> {
                 ));
             }
         }
-        let sql = "SELECT count(*) FROM wish WHERE NOT json_valid(body)";
-        let unreadable =
-            self.count(sql)? + self.count("SELECT count(*) FROM answer WHERE NOT json_valid(streams)")?;
+        let wishes = self.unreadable::<Wish>("SELECT body FROM wish")?;
+        let unreadable = wishes + self.unreadable::<Vec<u64>>("SELECT streams FROM answer")?;
         if unreadable > 0 {
-            let what = format!("{unreadable} wishes or answers cannot be read");
-            self.fatal("strays", what, "A hub that reads one ends.");
+            let what = format!("{unreadable} wishes about subjects or answers cannot be read");
+            self.fatal("strays", what, "A hub does not start on a wish, and ends on an answer.");
         }
         Ok(())
+    }
+
+    /// How many texts are no such value.
+    fn unreadable<T: DeserializeOwned>(&self, sql: &str) -> rusqlite::Result<usize> {
+        let mut texts = self.db.prepare(sql)?;
+        let mut rows = texts.query([])?;
+        let mut count = 0;
+        while let Some(row) = rows.next()? {
+            count += usize::from(serde_json::from_str::<T>(row.get_ref(0)?.as_str()?).is_err());
+        }
+        Ok(count)
     }
 }
