@@ -6,6 +6,7 @@ mod mistakes;
 mod oauth;
 mod place;
 mod resolve;
+mod size;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -19,7 +20,8 @@ use crate::receiver::Tolerance;
 pub use development::make_private_folder;
 pub use error::ConfigError;
 pub use resolve::is_loopback_http;
-pub use value::{AlgName, AllowPrivate, Bytes, Length, MatchingName, SecretRef};
+pub use size::Bytes;
+pub use value::{AlgName, AllowPrivate, Length, MatchingName, SecretRef};
 
 /// Reads an environment variable. The program passes the process's, tests their own.
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
