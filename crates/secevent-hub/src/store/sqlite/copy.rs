@@ -12,7 +12,7 @@ use std::{
 };
 
 use rusqlite::{
-    Connection, OpenFlags,
+    Connection, ErrorCode, OpenFlags,
     backup::{Backup, StepResult},
     ffi,
 };
@@ -53,7 +53,10 @@ pub fn back_up(from: &Path, to: &Path, progress: &mut OnProgress<'_>) -> Result<
     let source = open_to_read(from)?;
     make_private(to)?;
     let mut copy = Connection::open(to).map_err(at(to))?;
-    copy_pages(&source, &mut copy, progress).map_err(at(from))?;
+    copy_pages(&source, &mut copy, progress).map_err(|error| match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => at(to)(error),
+        _ => at(from)(error),
+    })?;
     // One file: what a log beside it would hold is in it.
     copy.pragma_update(None, "journal_mode", "DELETE").map_err(at(to))?;
     schema::mark_as_copy(&mut copy, from)?;
@@ -188,11 +191,9 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder_of(path))?.sync_all() } else { Ok(()) }
 }
 
+/// A full disk is no state of a store here: nothing waits for it to have room again.
 fn at(path: &Path) -> impl Fn(rusqlite::Error) -> StoreError + '_ {
-    move |error| match failed(error) {
-        StoreError::Failed(why) => StoreError::Failed(format!("{}: {why}", path.display())),
-        full => full,
-    }
+    move |error| StoreError::Failed(format!("{}: {error}", path.display()))
 }
 
 fn io_at(path: &Path, error: &io::Error) -> StoreError {
