@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use secevent::Timestamp;
-use secevent_ssf::store::{Retention, Store, StoreError};
+use secevent_ssf::store::{Batch, Retention, Store, StoreError};
 use tracing::{info, warn};
 
 use crate::{Hub, expiry::Tails, hub::stopped};
@@ -72,8 +72,11 @@ impl Hub {
     async fn prune(&self) {
         told("what is too old could not be dropped", self.expire().await);
         let mut pruned = 0;
+        let retention = match self.written_retention().await {
+            Ok(retention) => retention,
+            Err(error) => return warn!(%error, "retention could not be applied"),
+        };
         while !self.is_stopping() {
-            let retention = self.retention();
             match self.read_store(move |store| store.prune(&retention)).await {
                 Ok(rows) => {
                     pruned += rows;
@@ -97,7 +100,8 @@ impl Hub {
         let mut usage = self.read_store(Store::usage).await?;
         if let Some(kept) = self.0.room.forget_to(usage) {
             let events_before = Timestamp(i64::MAX);
-            let retention = Retention { events_before, rows_max: EARLY_ROWS_MAX, ..self.retention() };
+            let retention =
+                Retention { events_before, rows_max: EARLY_ROWS_MAX, ..self.written_retention().await? };
             let mut forgotten = 0;
             while usage.used_bytes > kept && !self.is_stopping() {
                 let rows = self.read_store(move |store| store.prune(&retention)).await?;
@@ -113,6 +117,17 @@ impl Hub {
         }
         self.0.room.measured(usage);
         Ok(())
+    }
+
+    /// What may be forgotten, once the disk knows how far streams have settled and what was dropped: after a crash
+    /// nobody may look for an event that is gone, nor miss the dead letter that tells of it.
+    async fn written_retention(&self) -> Result<Retention, StoreError> {
+        let retention = self.retention();
+        for stream in self.0.streams.all() {
+            self.0.writer.mark_dirty(stream.no);
+        }
+        self.commit(Batch::default()).await?;
+        Ok(retention)
     }
 
     pub(crate) fn retention(&self) -> Retention {
