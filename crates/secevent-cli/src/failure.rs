@@ -2,6 +2,8 @@
 
 use std::{fmt, io, process::ExitCode};
 
+use secevent_ssf::store::StoreError;
+
 use crate::output;
 
 /// The answer of a command.
@@ -68,6 +70,13 @@ impl Failure {
             output::error(&self.what, self.next.as_deref());
         }
         self.exit
+    }
+}
+
+/// A store stood in the way.
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::could_not(error)
     }
 }
 

@@ -6,6 +6,7 @@
 mod admin;
 mod clock;
 mod commands;
+mod data;
 mod failure;
 mod input;
 mod net;
@@ -17,7 +18,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{bench, demo, emit, inspect, keys, listen, serve, sign, stream, validate, verify};
+use commands::{
+    backup, bench, demo, doctor, emit, inspect, keys, listen, restore, serve, sign, stream, validate, verify,
+};
 use failure::{Exit, Failure};
 use output::Form;
 
@@ -44,6 +47,7 @@ Examples:
   secevent sign --key key.jwk --iss https://idp.example --aud https://sp.example \\
     --event caep:session-revoked \\
     --subject '{\"format\":\"email\",\"email\":\"alice@example.com\"}' > token.jwt
+  secevent backup hub-backup.db
   secevent inspect token.jwt
   secevent verify --jwks jwks.json --iss https://idp.example --aud https://sp.example token.jwt")]
 struct Cli {
@@ -66,6 +70,9 @@ enum Command {
     Verify(verify::Args),
     Validate(validate::Args),
     Stream(stream::Args),
+    Backup(backup::Args),
+    Restore(restore::Args),
+    Doctor(doctor::Args),
     Bench(bench::Args),
 }
 
@@ -88,6 +95,9 @@ fn run(command: Command, form: Form) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::run(&args, form),
         Command::Validate(args) => validate::run(&args, form),
         Command::Stream(args) => stream::run(&args, form),
+        Command::Backup(args) => backup::run(&args, form),
+        Command::Restore(args) => restore::run(&args, form),
+        Command::Doctor(args) => doctor::run(&args, form),
         Command::Bench(args) => bench::run(&args),
     }
 }

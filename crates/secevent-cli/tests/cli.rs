@@ -22,8 +22,18 @@ const COMMANDS: [&[&str]; 8] = [
 #[test]
 fn every_command_has_help_with_examples_at_its_end() {
     let desk = Desk::new();
-    let others: [&[&str]; 7] =
-        [&["demo"], &["serve"], &["emit"], &["listen"], &["bench"], &["keys", "list"], &["keys", "rotate"]];
+    let others: [&[&str]; 10] = [
+        &["demo"],
+        &["serve"],
+        &["emit"],
+        &["listen"],
+        &["bench"],
+        &["keys", "list"],
+        &["keys", "rotate"],
+        &["backup"],
+        &["restore"],
+        &["doctor"],
+    ];
     let stream: [&[&str]; 11] = [
         &["stream"],
         &["stream", "list"],
@@ -48,9 +58,20 @@ fn every_command_has_help_with_examples_at_its_end() {
 
 #[test]
 fn every_example_of_the_help_works() {
-    // Those that need a hub, or never end, are tested on the network.
-    let network = ["demo", "serve", "listen", "emit", "stream", "keys list", "keys rotate"]
-        .map(|command| format!("secevent {command}"));
+    // Those that need a hub or its store, or never end, are tested beside hubs.
+    let network = [
+        "demo",
+        "serve",
+        "listen",
+        "emit",
+        "stream",
+        "keys list",
+        "keys rotate",
+        "backup",
+        "restore",
+        "doctor",
+    ];
+    let network = network.map(|command| format!("secevent {command}"));
     let help = |desk: &Desk, command: &[&str]| {
         let examples = examples(&desk.run(&[command, &["--help"]].concat()).out).replace("\\\n", " ");
         let alone = |line: &&str| !network.iter().any(|command| line.trim().starts_with(command));

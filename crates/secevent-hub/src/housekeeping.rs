@@ -3,18 +3,16 @@
 use std::time::Duration;
 
 use secevent::Timestamp;
-use secevent_ssf::{
-    Seq, StreamNo,
-    store::{Batch, DeadLetter, Retention, StoreError},
-};
+use secevent_ssf::store::{Batch, Retention, Store, StoreError};
 use tracing::{info, warn};
 
-use crate::{Hub, hub::stopped};
+use crate::{Hub, expiry::Tails, hub::stopped};
 
 /// How often settlements are written when no event takes them along; at most this much is repeated after a crash.
 const FLUSH_EVERY: Duration = Duration::from_millis(200);
 
-/// How often streams are looked at that may have become inactive, and wishes whose grace may be over.
+/// How often streams are looked at that may have become inactive or too long, wishes whose grace may be over, and how
+/// much room is left.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How often retention is applied.
@@ -23,8 +21,8 @@ const PRUNE_EVERY: Duration = Duration::from_mins(10);
 /// Rows deleted at a time: some ten milliseconds during which nothing is committed.
 const ROWS_MAX: usize = 1_000;
 
-/// Events looked at that may be too old; more wait for the next time.
-const EXPIRED_MAX: usize = 1_000_000;
+/// Rows forgotten before their time at once: within the smallest bound there are some hundred.
+const EARLY_ROWS_MAX: usize = 250;
 
 /// How long answers to `Idempotency-Key` are kept: a producer that repeats a request does so within a day.
 const ANSWERS_SECS: i64 = 24 * 3600;
@@ -54,12 +52,16 @@ impl Hub {
         let mut stopping = self.0.stopping.subscribe();
         let mut look = tokio::time::interval(LOOK_EVERY);
         let mut prune = tokio::time::interval(PRUNE_EVERY);
+        let mut tails = Tails::default();
         loop {
             tokio::select! {
                 _ = look.tick() => {
                     self.pause_inactive().await;
                     self.sweep_wishes().await;
+                    told("what is too much for a stream could not be dropped", self.drop_excess(&mut tails).await);
+                    told("no room could be made", self.make_room().await);
                 }
+                () = self.0.room.short.notified() => told("no room could be made", self.make_room().await),
                 _ = prune.tick() => self.prune().await,
                 () = stopped(&mut stopping) => return,
             }
@@ -68,12 +70,14 @@ impl Hub {
 
     /// A part at a time, so that what is accepted meanwhile is not held up.
     async fn prune(&self) {
-        if let Err(error) = self.expire().await {
-            warn!(%error, "what is too old could not be dropped");
-        }
+        told("what is too old could not be dropped", self.expire().await);
         let mut pruned = 0;
+        let retention = match self.written_retention().await {
+            Ok(retention) => retention,
+            Err(error) => return warn!(%error, "retention could not be applied"),
+        };
         while !self.is_stopping() {
-            match self.forget().await {
+            match self.read_store(move |store| store.prune(&retention)).await {
                 Ok(rows) => {
                     pruned += rows;
                     if rows < ROWS_MAX {
@@ -91,60 +95,42 @@ impl Hub {
         }
     }
 
-    /// Forgets a part of what is settled. The disk knows first that it is settled: after a crash it would be missing
-    /// from a stream, and so would its dead letter.
-    async fn forget(&self) -> Result<usize, StoreError> {
-        let retention = self.retention();
-        self.commit(Batch::default()).await?;
-        self.read_store(move |store| store.prune(&retention)).await
-    }
-
-    /// Drops from every stream what it has not taken within the retention time, so that a receiver who is away for long
-    /// does not keep the log from being forgotten.
-    async fn expire(&self) -> Result<(), StoreError> {
-        let before = self.retention().events_before;
-        let last = self.read_store(move |store| store.last_before(before, EXPIRED_MAX)).await?;
-        let Some(through) = last else { return Ok(()) };
-        for stream in self.0.streams.all() {
-            if stream.work().queue.backlog().settled_to(Seq(u64::MAX)) >= through {
-                continue;
+    /// Forgets settled events before their time while they take more than `[retention] bytes` leaves them.
+    async fn make_room(&self) -> Result<(), StoreError> {
+        let mut usage = self.read_store(Store::usage).await?;
+        if let Some(kept) = self.0.room.forget_to(usage) {
+            let events_before = Timestamp(i64::MAX);
+            let retention =
+                Retention { events_before, rows_max: EARLY_ROWS_MAX, ..self.written_retention().await? };
+            let mut forgotten = 0;
+            while usage.used_bytes > kept && !self.is_stopping() {
+                let rows = self.read_store(move |store| store.prune(&retention)).await?;
+                if rows == 0 {
+                    break;
+                }
+                forgotten += rows;
+                usage = self.read_store(Store::usage).await?;
             }
-            let (known, unread) = stream.work().queue.backlog_mut().expire(through);
-            let dropped = known + self.count_routes(stream.no, unread, through).await?;
-            if dropped > 0 {
-                let id = &stream.record().config.stream_id;
-                warn!(stream = %id, dropped, through = through.0, "dropped what was not taken within retention");
-                let reason =
-                    format!("{dropped} events up to this one were not taken within `[retention] age`");
-                let at = self.now().timestamp();
-                let mut work = stream.work();
-                work.letters.push(DeadLetter { stream: stream.no, seq: through, reason, at });
-                // The letter goes with the cursor, which may have been written meanwhile.
-                work.queue.backlog_mut().mark_dirty();
+            if forgotten > 0 {
+                info!(forgotten, "forgot what is settled, to stay within `[retention] bytes`");
             }
-            self.0.writer.mark_dirty(stream.no);
         }
+        self.0.room.measured(usage);
         Ok(())
     }
 
-    /// How many events are addressed to a stream after a place, up to another.
-    async fn count_routes(
-        &self,
-        stream: StreamNo,
-        after: Option<Seq>,
-        through: Seq,
-    ) -> Result<usize, StoreError> {
-        let mut count = 0;
-        let mut next = after;
-        while let Some(after) = next.filter(|after| *after < through) {
-            let routes = self.read_store(move |store| store.routes(stream, after, ROWS_MAX)).await?;
-            count += routes.entries.iter().filter(|entry| entry.seq <= through).count();
-            next = Some(routes.through);
+    /// What may be forgotten, once the disk knows how far streams have settled and what was dropped: after a crash
+    /// nobody may look for an event that is gone, nor miss the dead letter that tells of it.
+    async fn written_retention(&self) -> Result<Retention, StoreError> {
+        let retention = self.retention();
+        for stream in self.0.streams.all() {
+            self.0.writer.mark_dirty(stream.no);
         }
-        Ok(count)
+        self.commit(Batch::default()).await?;
+        Ok(retention)
     }
 
-    fn retention(&self) -> Retention {
+    pub(crate) fn retention(&self) -> Retention {
         let now = self.now().timestamp();
         let before = |secs: i64| Timestamp(now.0.saturating_sub(secs));
         let events = i64::try_from(self.0.settings.limits.retention.as_secs()).unwrap_or(i64::MAX);
@@ -156,5 +142,11 @@ impl Hub {
             answers_before: before(ANSWERS_SECS),
             rows_max: ROWS_MAX,
         }
+    }
+}
+
+fn told(what: &str, done: Result<(), StoreError>) {
+    if let Err(error) = done {
+        warn!(%error, "{what}");
     }
 }

@@ -23,6 +23,7 @@ use crate::{
     oauth::OAuth,
     receiver::Transmitters,
     recent::Recent,
+    room::Room,
     stream::{Queue, Stream},
     streams::Streams,
     transmitter::poll_url,
@@ -41,6 +42,7 @@ pub(crate) struct Shared {
     pub(crate) streams: Arc<Streams>,
     pub(crate) writer: Writer,
     pub(crate) recent: Arc<Recent>,
+    pub(crate) room: Arc<Room>,
     pub(crate) keys: KeyRing,
     pub(crate) jti: JtiMint,
     pub(crate) transmitters: Transmitters,
@@ -101,13 +103,14 @@ impl Hub {
         let streams = Streams::new(streams, wishes, (snapshot.last_stream, snapshot.last_audience));
         let streams = Arc::new(streams);
         let recent = Arc::new(Recent::default());
+        let room = Arc::new(Room::new(settings.limits.retention_bytes));
         let hub = Self(Arc::new(Shared {
             keys: KeyRing::load(&snapshot.keys, settings.limits.retention)?,
             jti: JtiMint::new(snapshot.origin.sealing_key, snapshot.origin.incarnation),
             writer: Writer::start(
                 Arc::clone(&store),
                 Arc::clone(&streams),
-                Arc::clone(&recent),
+                (Arc::clone(&recent), Arc::clone(&room)),
                 snapshot.head,
             )?,
             oauth: OAuth::new(&settings),
@@ -116,6 +119,7 @@ impl Hub {
             store,
             streams,
             recent,
+            room,
             transmitters: Transmitters::default(),
             turns: Turns::new(),
             stopping: watch::Sender::new(false),

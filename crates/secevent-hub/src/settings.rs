@@ -6,6 +6,8 @@ use secevent::{Alg, EventType, JwkSet, Matching};
 use secevent_http::client::{Client, Egress};
 use secevent_ssf::{engine::Millis, metadata::DefaultSubjects};
 
+use crate::config::Bytes;
+
 /// The present, read at the edge and passed in.
 pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
 
@@ -183,6 +185,10 @@ pub struct Limits {
     pub removal_grace: Duration,
     /// How long a settled event is kept.
     pub retention: Duration,
+    /// How many bytes the store may have in use; no bound when `None`.
+    pub retention_bytes: Option<u64>,
+    /// How many events may wait for one stream.
+    pub pending: usize,
     /// How long a request may take to arrive: its headers, a pause before them included, and then its body.
     pub request_wait: Duration,
     /// Connections at once, as far as the process may have as many open files.
@@ -211,6 +217,8 @@ impl From<&crate::config::Config> for Limits {
             inactivity_timeout: config.stream.inactivity_timeout.duration(),
             removal_grace: config.stream.removal_grace.duration(),
             retention: config.retention.age.duration(),
+            retention_bytes: config.retention.bytes.map(Bytes::count),
+            pending: config.retention.pending,
             request_wait: config.limits.request.duration(),
             connections: config.limits.connections,
         }

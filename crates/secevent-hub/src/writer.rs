@@ -17,7 +17,12 @@ use secevent_ssf::{
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{info, warn};
 
-use crate::{recent::Recent, stream::Stream, streams::Streams};
+use crate::{
+    recent::Recent,
+    room::{Room, brings_more},
+    stream::Stream,
+    streams::Streams,
+};
 
 /// Requests that wait for the next commit; more wait for a place here.
 const JOBS_MAX: usize = 4096;
@@ -37,6 +42,7 @@ struct Shared {
     store: Arc<dyn Store>,
     streams: Arc<Streams>,
     recent: Arc<Recent>,
+    room: Arc<Room>,
     head: AtomicU64,
     dirty: Mutex<BTreeSet<StreamNo>>,
     failure: watch::Sender<Option<String>>,
@@ -69,7 +75,7 @@ impl Writer {
     pub(crate) fn start(
         store: Arc<dyn Store>,
         streams: Arc<Streams>,
-        recent: Arc<Recent>,
+        (recent, room): (Arc<Recent>, Arc<Room>),
         head: Seq,
     ) -> std::io::Result<Self> {
         let (jobs, receiver) = mpsc::channel(JOBS_MAX);
@@ -77,6 +83,7 @@ impl Writer {
             store,
             streams,
             recent,
+            room,
             head: AtomicU64::new(head.0),
             dirty: Mutex::default(),
             failure: watch::Sender::new(None),
@@ -89,8 +96,10 @@ impl Writer {
         Ok(Self { jobs, shared, thread: Mutex::new(Some(thread)) })
     }
 
-    /// Writes a batch durably and answers with the place of its first event.
+    /// Writes a batch durably and answers with the place of its first event. Where there is no room for events, those
+    /// of the batch are refused before anything is written.
     pub(crate) async fn commit(&self, batch: Batch) -> Result<Seq, StoreError> {
+        self.shared.room.admit(&batch)?;
         let (done, answer) = oneshot::channel();
         let stopped = || StoreError::Failed("the hub is stopping".into());
         self.jobs.send(Job::Commit(batch, done)).await.map_err(|_| stopped())?;
@@ -197,7 +206,12 @@ impl Shared {
                 for Taken { stream, letters, .. } in &taken {
                     stream.work().letters.drain(..*letters);
                 }
-                Ok((first, self.feed(first, batch.events)))
+                let more = brings_more(&batch);
+                let fed = self.feed(first, batch.events);
+                if more {
+                    self.measure();
+                }
+                Ok((first, fed))
             }
             Err(StoreError::Full(why)) => {
                 if !self.full.swap(true, Ordering::AcqRel) {
@@ -211,6 +225,15 @@ impl Shared {
                 self.failure.send_replace(Some(error.to_string()));
                 Err(error)
             }
+        }
+    }
+
+    /// Looks how much room is left.
+    fn measure(&self) {
+        match self.store.usage() {
+            Ok(usage) => self.room.measured(usage),
+            Err(error @ StoreError::Failed(_)) => drop(self.failure.send_replace(Some(error.to_string()))),
+            Err(_) => {}
         }
     }
 

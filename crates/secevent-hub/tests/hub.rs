@@ -42,10 +42,14 @@ mod receiving;
 mod relaxed;
 #[path = "hub/restart.rs"]
 mod restart;
+#[path = "hub/room.rs"]
+mod room;
 #[path = "hub/rotation.rs"]
 mod rotation;
 #[path = "hub/status.rs"]
 mod status;
+#[path = "store/steps.rs"]
+mod steps;
 #[path = "hub/streams.rs"]
 mod streams;
 #[path = "hub/subjects.rs"]

@@ -4,14 +4,22 @@
 
 #[path = "store/contract.rs"]
 mod contract;
+#[path = "store/copies.rs"]
+mod copies;
+#[path = "store/doctor.rs"]
+mod doctor;
 #[path = "store/file.rs"]
 mod file;
+#[path = "store/migrations.rs"]
+mod migrations;
 #[path = "store/model.rs"]
 mod model;
 #[path = "store/records.rs"]
 mod records;
 #[path = "store/sqlite.rs"]
 mod sqlite;
+#[path = "store/steps.rs"]
+mod steps;
 
 use secevent_ssf::store::{MemoryStore, Store};
 

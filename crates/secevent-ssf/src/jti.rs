@@ -27,13 +27,16 @@ impl std::fmt::Debug for JtiMint {
 }
 
 // 24 + 48 + 24 bits, and 32 zero bits as the check: a guessed name passes once in 2^56.
-const INCARNATION_BITS: u32 = 24;
+const INCARNATION_BITS: u32 = JtiMint::INCARNATION_BITS;
 const SEQ_BITS: u32 = 48;
 const AUDIENCE_BITS: u32 = 24;
 const CHECK_BITS: u32 = 32;
 
 impl JtiMint {
-    /// A mint of this sealing key and incarnation, of which the lowest 24 bits count.
+    /// How many of the lowest bits of an incarnation count.
+    pub const INCARNATION_BITS: u32 = 24;
+
+    /// A mint of this sealing key and incarnation, of which [`Self::INCARNATION_BITS`] count.
     pub fn new(key: [u8; 16], incarnation: u32) -> Self {
         Self { key, seal: Seal::new(key), incarnation: incarnation & mask32(INCARNATION_BITS) }
     }

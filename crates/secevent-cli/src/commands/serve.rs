@@ -205,7 +205,8 @@ fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-fn variables() -> impl Iterator<Item = (String, String)> {
+/// The variables of the environment.
+pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }

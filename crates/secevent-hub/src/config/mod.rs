@@ -6,6 +6,7 @@ mod mistakes;
 mod oauth;
 mod place;
 mod resolve;
+mod size;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -19,6 +20,7 @@ use crate::receiver::Tolerance;
 pub use development::make_private_folder;
 pub use error::ConfigError;
 pub use resolve::is_loopback_http;
+pub use size::Bytes;
 pub use value::{AlgName, AllowPrivate, Length, MatchingName, SecretRef};
 
 /// Reads an environment variable. The program passes the process's, tests their own.
@@ -49,7 +51,7 @@ pub struct Config {
     pub poll: PollSection,
     /// Push delivery.
     pub push: PushSection,
-    /// How long events are kept.
+    /// How long events are kept, and how many.
     pub retention: RetentionSection,
     /// Sizes of what is taken in.
     pub limits: LimitsSection,
@@ -210,12 +212,15 @@ impl Default for PushSection {
 pub struct RetentionSection {
     /// How long a settled event is kept.
     pub age: Length,
-    bytes: Option<toml::Value>,
+    /// How many bytes the store may have in use; no bound when absent.
+    pub bytes: Option<Bytes>,
+    /// How many events may wait for one stream.
+    pub pending: usize,
 }
 
 impl Default for RetentionSection {
     fn default() -> Self {
-        Self { age: Length::secs(7 * 24 * 3600), bytes: None }
+        Self { age: Length::secs(7 * 24 * 3600), bytes: None, pending: 1_000_000 }
     }
 }
 
@@ -357,12 +362,11 @@ impl Config {
     }
 
     fn refuse_not_yet(&self, text: &str) -> Result<(), ConfigError> {
-        let Self { route, otlp, log, retention, .. } = self;
+        let Self { route, otlp, log, .. } = self;
         let doors = [
             ("[[route]]", route, "SETs that are received are kept and listed at /v1/received"),
             ("[otlp]", otlp, "read the log on standard error"),
             ("[log]", log, "choose the form of the log with --log"),
-            ("[retention] bytes", &retention.bytes, "bound what is kept with `age`"),
         ];
         let refused = |door: &str, instead| {
             Err(ConfigError::not_yet(door, instead).on_line(place::line_of(text, door)))

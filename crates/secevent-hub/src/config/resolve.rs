@@ -7,12 +7,15 @@ use secevent_http::client::{Cidr, Client, Egress};
 use url::{Host, Url};
 
 use super::{
-    AllowPrivate, Config, ConfigError, DeliveryName, Env, Length, ReceiverSection, TlsSection,
+    AllowPrivate, Bytes, Config, ConfigError, DeliveryName, Env, Length, ReceiverSection, TlsSection,
     TransmitterSection, oauth,
 };
 use crate::{
     Clock, Limits, ReceiverSettings, Settings, Tls, keys::shortest_rotation, receiver::TransmitterSettings,
 };
+
+/// The tables, keys and streams of a small hub are below 200 kB; the rest is for events.
+const STORE_BYTES_MIN: u64 = 1_000_000;
 
 impl Config {
     /// Everything a hub is told. `listening_on` is the URL of its socket; it is the issuer where none is configured,
@@ -65,7 +68,7 @@ impl Config {
 
     /// Nothing works with none.
     fn check_bounds(&self) -> Result<(), ConfigError> {
-        let Self { poll, push, limits, stream, .. } = self;
+        let Self { poll, push, limits, stream, retention, .. } = self;
         let bounds = [
             ("[poll] max_events", poll.max_events),
             ("[push] window", push.window),
@@ -74,12 +77,18 @@ impl Config {
             ("[limits] set", limits.set),
             ("[limits] request", usize::from(!limits.request.duration().is_zero())),
             ("[limits] connections", limits.connections),
+            ("[retention] pending", retention.pending),
             ("[stream] streams_per_receiver", stream.streams_per_receiver),
             ("[stream] subjects_per_stream", stream.subjects_per_stream),
         ];
-        match bounds.into_iter().find(|(_, bound)| *bound == 0) {
-            Some((name, _)) => Err(ConfigError::new(format!("{name}: give more than 0"))),
-            None => Ok(()),
+        if let Some((name, _)) = bounds.into_iter().find(|(_, bound)| *bound == 0) {
+            return Err(ConfigError::new(format!("{name}: give more than 0")));
+        }
+        match retention.bytes.map(Bytes::count) {
+            Some(bytes) if bytes < STORE_BYTES_MIN => Err(ConfigError::new(format!(
+                "[retention] bytes: give at least \"1 MB\"; the keys and streams of a hub take some of it, not {bytes}"
+            ))),
+            _ => Ok(()),
         }
     }
 

@@ -295,10 +295,6 @@ fn rooms_that_are_not_built_are_not_yet() {
             "[store]\nurl = \"postgres://a/b\"",
             "line 2: not yet: [store] url with PostgreSQL is not built; use `sqlite:PATH`",
         ),
-        (
-            "[retention]\nbytes = 1",
-            "line 2: not yet: [retention] bytes is not built; bound what is kept with `age`",
-        ),
     ];
     for (text, words) in cases {
         let error = Config::parse(text, std::iter::empty()).expect_err(text);
@@ -392,6 +388,31 @@ fn lengths_are_seconds_or_a_number_with_a_unit() {
         let error = settings(&format!("[retention]\nage = {text}"), &[], HERE).expect_err(text);
         assert!(error.to_string().starts_with("line 2: "), "{error}");
     }
+}
+
+#[test]
+fn sizes_are_bytes_or_a_number_with_a_unit() {
+    let given = |text: &str| settings(&format!("[retention]\nbytes = {text}"), &[], HERE);
+    for (text, bytes) in [
+        ("1000000", 1_000_000),
+        ("\"1000000\"", 1_000_000),
+        ("\"5000 kB\"", 5_000_000),
+        ("\"10 GB\"", 10_000_000_000),
+        ("\"10GB\"", 10_000_000_000),
+        ("\"3 TB\"", 3_000_000_000_000),
+        ("\"1024 KiB\"", 1 << 20),
+        ("\"2 MiB\"", 2 << 20),
+        ("\"2 GiB\"", 2 << 30),
+    ] {
+        assert_eq!(given(text).unwrap().limits.retention_bytes, Some(bytes), "{text}");
+    }
+    assert_eq!(settings("", &[], HERE).unwrap().limits.retention_bytes, None);
+    for text in ["\"\"", "\"GB\"", "\"-1 GB\"", "\"1.5 GB\"", "\"1 gb\"", "true", "\"99999999999 TB\""] {
+        let error = given(text).expect_err(text);
+        assert!(error.to_string().starts_with("line 2: "), "{error}");
+    }
+    let error = given("\"999 kB\"").expect_err("too small").to_string();
+    assert!(error.contains("[retention] bytes: give at least \"1 MB\""), "{error}");
 }
 
 // spec: SSF-031

@@ -5,4 +5,5 @@ mod sqlite;
 
 pub use inbox::{Inbox, SetAside};
 pub(crate) use inbox::{Next, Waiting};
-pub use sqlite::SqliteStore;
+pub use sqlite::{OnProgress, Progress, SqliteStore, back_up, restore};
+pub(crate) use sqlite::{beside, free_bytes, inspect, mode_for_others};

@@ -13,7 +13,7 @@ use secevent_ssf::{
     Seq, StreamNo,
     store::{
         Batch, DeadLetter, IdempotentAnswer, LogRow, MemoryStore, Received, Retention, Routes, Snapshot,
-        Store, StoreError,
+        Store, StoreError, Usage,
     },
 };
 use serde_json::json;
@@ -34,6 +34,8 @@ const FULL: u8 = 1;
 const BROKEN: u8 = 2;
 /// The log cannot be read for want of room.
 const UNREADABLE: u8 = 3;
+/// There is little room left; what is written still finds it.
+const SHORT: u8 = 4;
 
 impl Moody {
     fn new() -> Arc<Self> {
@@ -69,8 +71,8 @@ impl Store for Moody {
         }
     }
 
-    fn last_before(&self, before: Timestamp, limit: usize) -> Result<Option<Seq>, StoreError> {
-        self.inner.last_before(before, limit)
+    fn last_before(&self, before: Timestamp) -> Result<Option<Seq>, StoreError> {
+        self.inner.last_before(before)
     }
 
     fn dead_letters(
@@ -96,6 +98,13 @@ impl Store for Moody {
 
     fn prune(&self, retention: &Retention) -> Result<usize, StoreError> {
         self.inner.prune(retention)
+    }
+
+    fn usage(&self) -> Result<Usage, StoreError> {
+        match self.mood.load(Ordering::SeqCst) {
+            SHORT => Ok(Usage { free_bytes: Some(1_000_000), ..self.inner.usage()? }),
+            _ => self.inner.usage(),
+        }
     }
 }
 
@@ -127,6 +136,29 @@ async fn a_full_disk_refuses_events_while_deliveries_go_on() {
         streams.iter().all(|(_, cursor)| cursor.low() >= Seq(1))
     })
     .await;
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_with_little_room_keeps_it_for_what_is_settled() {
+    let (home, store) = (Home::new(), Moody::new());
+    let hub = home.start_with(home.settings(), store.clone(), |_| axum::Router::new()).await;
+    let stream = hub.create_poll(ACME).await;
+    hub.emit("a@x.example").await;
+    let emit = async || hub.post("/v1/events", ADMIN, &event("b@x.example")).await;
+    store.turn(SHORT);
+    eventually("events are refused", async || emit().await.status == 503).await;
+    let refused = emit().await.expect(503);
+    assert!(!refused.header("retry-after").is_empty());
+    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("the disk has 1000000 bytes left"), "{detail}");
+    let head = store.load().unwrap().head;
+    let (mut sets, _) = hub.polled(&stream, json!({})).await;
+    let ack: Vec<_> = sets.drain(..).map(|(jti, _)| jti).collect();
+    hub.polled(&stream, json!({"ack": ack})).await;
+    eventually("it is written down", async || store.load().unwrap().streams[0].1.low() == head).await;
+    store.turn(WELL);
+    eventually("events are taken", async || emit().await.status == 202).await;
     hub.stop().await;
 }
 

@@ -13,7 +13,8 @@ use secevent_hub::store::SqliteStore;
 use secevent_ssf::{
     Seq, StreamNo,
     store::{
-        Batch, DeadLetter, IdempotentAnswer, LogRow, Received, Retention, Routes, Snapshot, Store, StoreError,
+        Batch, DeadLetter, IdempotentAnswer, LogRow, Received, Retention, Routes, Snapshot, Store,
+        StoreError, Usage,
     },
 };
 use tokio::time::Instant;
@@ -131,8 +132,8 @@ impl Store for Faulty {
         self.call(|store| store.routes(stream, after, limit))
     }
 
-    fn last_before(&self, before: Timestamp, limit: usize) -> Result<Option<Seq>, StoreError> {
-        self.call(|store| store.last_before(before, limit))
+    fn last_before(&self, before: Timestamp) -> Result<Option<Seq>, StoreError> {
+        self.call(|store| store.last_before(before))
     }
 
     fn dead_letters(
@@ -159,5 +160,9 @@ impl Store for Faulty {
     fn prune(&self, retention: &Retention) -> Result<usize, StoreError> {
         self.watch_prune(retention.settled)?;
         self.call(|store| store.prune(retention))
+    }
+
+    fn usage(&self) -> Result<Usage, StoreError> {
+        self.call(Store::usage)
     }
 }

@@ -79,10 +79,14 @@ impl Home {
         copy
     }
 
+    pub(crate) fn store_file(&self) -> std::path::PathBuf {
+        self.folder.path().join("hub.db")
+    }
+
     /// The store; waits until the hub before has let go of it.
     pub(crate) async fn store(&self) -> SqliteStore {
         for _ in 0..500 {
-            match SqliteStore::open(&self.folder.path().join("hub.db"), secevent_hub::fresh_origin) {
+            match SqliteStore::open(&self.store_file(), secevent_hub::fresh_origin) {
                 Err(error) if error.to_string().contains("another hub") => {
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
@@ -94,7 +98,7 @@ impl Home {
 
     /// The only stream, as the disk has it.
     pub(crate) fn kept_stream(&self) -> Value {
-        let connection = rusqlite::Connection::open(self.folder.path().join("hub.db")).unwrap();
+        let connection = rusqlite::Connection::open(self.store_file()).unwrap();
         let record = connection.query_one("SELECT record FROM stream", [], |row| row.get::<_, String>(0));
         serde_json::from_str(&record.unwrap()).unwrap()
     }

@@ -15,7 +15,7 @@ type Open<'a> = &'a dyn Fn() -> Box<dyn Store>;
 
 /// Every rule, each over a fresh store.
 pub(crate) fn check(open: Open<'_>) {
-    let rules: [fn(&dyn Store); 14] = [
+    let rules: [fn(&dyn Store); 16] = [
         an_empty_store_says_who_it_is,
         numbers_have_no_gaps_and_events_come_back_as_they_were,
         a_batch_is_written_as_one,
@@ -27,6 +27,8 @@ pub(crate) fn check(open: Open<'_>) {
         answers_are_counted_from_their_batch,
         routes_are_read_in_pages,
         what_is_old_is_found_from_the_beginning,
+        a_clock_that_went_back_makes_nothing_old,
+        what_is_forgotten_gives_its_room_back,
         retention_takes_what_is_settled_and_old,
         retention_takes_old_answers_letters_and_received_sets,
         retention_takes_no_more_than_it_may,
@@ -112,14 +114,45 @@ fn wishes_are_kept_once_and_leave_with_their_stream(store: &dyn Store) {
 }
 
 fn what_is_old_is_found_from_the_beginning(store: &dyn Store) {
-    let last = |before, limit| store.last_before(Timestamp(before), limit).unwrap();
-    assert_eq!(last(9, 9), None);
+    let last = |before| store.last_before(Timestamp(before)).unwrap();
+    assert_eq!(last(9), None);
     store.commit(&events((1..=5).map(|n| event_at(n * 10, &[1])))).unwrap();
-    assert_eq!(
-        [last(10, 9), last(11, 9), last(50, 9), last(99, 9)],
-        [None, Some(Seq(1)), Some(Seq(4)), Some(Seq(5))]
-    );
-    assert_eq!(last(99, 2), Some(Seq(2)));
+    assert_eq!([last(10), last(11), last(50), last(99)], [None, Some(Seq(1)), Some(Seq(4)), Some(Seq(5))]);
+    store.prune(&retention(9, 25)).unwrap();
+    assert_eq!([last(29), last(31), last(99)], [None, Some(Seq(3)), Some(Seq(5))], "the log begins later");
+}
+
+/// Compared with what the rule says, for every time and at every cut of the log, in batches of one and of many.
+fn a_clock_that_went_back_makes_nothing_old(store: &dyn Store) {
+    let times = [50, 60, 55, 61, 3, 4, 61, 70, 64, 90, 0, 80, 95];
+    store.commit(&events(times[..4].iter().map(|iat| event_at(*iat, &[1])))).unwrap();
+    for iat in &times[4..] {
+        store.commit(&events([event_at(*iat, &[1])])).unwrap();
+    }
+    for before in -1..100 {
+        let old = times.iter().take_while(|iat| **iat < before).count() as u64;
+        let found = store.last_before(Timestamp(before)).unwrap();
+        assert_eq!(found, (old > 0).then_some(Seq(old)), "before {before}");
+    }
+    assert_eq!(store.prune(&retention(u64::MAX, 61)).unwrap(), 3);
+    assert_eq!(store.last_before(Timestamp(61)).unwrap(), None, "the event of time 3 came after that of 61");
+    let body = |seq| store.events(&[Seq(seq)]).unwrap()[0].event.event.iat.0;
+    assert_eq!([body(5), body(11)], [3, 0], "what an event says of itself stays");
+}
+
+fn what_is_forgotten_gives_its_room_back(store: &dyn Store) {
+    let used = || store.usage().unwrap().used_bytes;
+    let empty = used();
+    let grow = || assert!(store.commit(&events((0..500).map(|_| event_at(1, &[1])))).is_ok());
+    grow();
+    let once = used();
+    assert!(once >= empty + 500 * 100, "{empty} bytes became {once}");
+    for _ in 0..5 {
+        store.prune(&retention(u64::MAX, 1_000)).unwrap();
+        assert!(used() < empty + (once - empty) / 5, "{} of {once} bytes are in use", used());
+        grow();
+        assert!(used() <= once + once / 5, "{} bytes for what took {once}", used());
+    }
 }
 
 fn cursors_belong_to_streams(store: &dyn Store) {

@@ -11,14 +11,14 @@ use secevent_ssf::{
     store::{KeyRecord, Party, Store, StoreError, Write},
 };
 
-use crate::records::{answer, event_at, events, letter, origin, received, retention, stream};
+use crate::records::{answer, event_at, events, letter, origin, received, retention, stream, writes};
 
 pub(crate) fn open(path: &Path) -> Result<SqliteStore, StoreError> {
     SqliteStore::open(path, origin)
 }
 
 /// A file with something of everything.
-fn filled(path: &Path, count: i64) {
+pub(crate) fn filled(path: &Path, count: i64) {
     let store = open(path).unwrap();
     let mut batch = events((0..count).map(|n| event_at(n, &[1])));
     batch.writes = vec![
@@ -73,6 +73,42 @@ fn nobody_else_may_read_the_file() {
     for name in ["hub.db", "hub.db-wal", "hub.db-shm"] {
         let mode = fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "{name} has mode {mode:o}");
+    }
+}
+
+/// Neither in the file, on pages that are free again, nor in the write-ahead log.
+#[test]
+fn a_private_key_that_leaves_is_nowhere_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hub.db");
+    let store = open(&path).unwrap();
+    let key = |kid: &str, jwk: &str| {
+        let (kid, jwk, at) = (kid.into(), jwk.into(), Timestamp(1));
+        Write::Key(KeyRecord { kid, jwk, created_at: at, signs_from: at, withdrawn_at: None })
+    };
+    let traces = || {
+        let files = ["hub.db", "hub.db-wal"].map(|name| fs::read(folder.path().join(name)).unwrap());
+        files
+            .iter()
+            .map(|bytes| bytes.windows(9).filter(|window| window == b"PRIVATE-d").count())
+            .sum::<usize>()
+    };
+    let private = ["PRIVATE-d".repeat(20), "PRIVATE-d".repeat(2_000)];
+    for jwk in &private {
+        store.commit(&writes([key("a", jwk), key("b", jwk)])).unwrap();
+        assert!(traces() >= 40);
+        store.commit(&writes([key("a", "public"), Write::DropKey("b".into())])).unwrap();
+        assert_eq!(traces(), 0);
+        // Somebody reads what was there before, as a backup does.
+        store.commit(&writes([key("a", jwk)])).unwrap();
+        let reader = rusqlite::Connection::open(&path).unwrap();
+        let reading = reader.unchecked_transaction().unwrap();
+        reading.query_row("SELECT * FROM signing_key", [], |_| Ok(())).unwrap();
+        store.commit(&writes([Write::DropKey("a".into())])).unwrap();
+        assert_ne!(traces(), 0);
+        drop(reading);
+        store.prune(&retention(0, 0)).unwrap();
+        assert_eq!(traces(), 0, "retention looks after it");
     }
 }
 

@@ -180,6 +180,22 @@ impl Backlog {
         (self.open.len(), self.ring.len())
     }
 
+    /// How many events are not settled, as far as is known without reading the log.
+    pub fn known(&self) -> usize {
+        self.open.len() + self.ring.len()
+    }
+
+    /// After which place nobody has looked yet what the log has for the stream; `None` when all is known.
+    pub const fn unread(&self) -> Option<Seq> {
+        self.behind
+    }
+
+    /// The event that is this many from the oldest of those that are known; 1 is the oldest.
+    pub fn nth(&self, nth: usize) -> Option<Seq> {
+        let mut known = self.open.keys().copied().chain(self.ring.iter().map(|entry| entry.seq));
+        known.nth(nth.checked_sub(1)?)
+    }
+
     /// Everything up to here is settled, in a log that ends at `head`.
     pub fn settled_to(&self, head: Seq) -> Seq {
         let before = |entry: Entry| Seq(entry.seq.0.saturating_sub(1));

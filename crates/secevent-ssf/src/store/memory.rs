@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Batch, DeadLetter, IdempotentAnswer, KeyRecord, LogRow, NewEvent, Origin, Received, Retention, Routes,
-    Snapshot, Store, StoreError, StreamRecord, Write,
+    Snapshot, Store, StoreError, StreamRecord, Usage, Write,
 };
 use secevent::Timestamp;
 
@@ -29,7 +29,7 @@ struct Model {
     head: u64,
     last_stream: u32,
     last_audience: u32,
-    log: BTreeMap<Seq, NewEvent>,
+    log: BTreeMap<Seq, Logged>,
     streams: BTreeMap<StreamNo, (StreamRecord, Cursor)>,
     wishes: BTreeMap<(StreamNo, SubjectName), Wish>,
     dead_letters: BTreeMap<(StreamNo, Seq), DeadLetter>,
@@ -37,6 +37,16 @@ struct Model {
     /// In the order they came.
     answers: Vec<IdempotentAnswer>,
     keys: Vec<KeyRecord>,
+    /// Bytes of events and received SETs, which is nearly all.
+    used_bytes: u64,
+}
+
+/// An event, and the time that it is forgotten by: never before that of an earlier one.
+#[derive(Debug)]
+struct Logged {
+    at: Timestamp,
+    event: NewEvent,
+    bytes: u64,
 }
 
 impl MemoryStore {
@@ -53,6 +63,7 @@ impl MemoryStore {
             received: Vec::new(),
             answers: Vec::new(),
             keys: Vec::new(),
+            used_bytes: 0,
         };
         Self { origin, model: Mutex::new(model) }
     }
@@ -95,6 +106,7 @@ impl Model {
             Write::Received(set) => {
                 if !self.received.iter().any(|kept| (&kept.iss, &kept.jti) == (&set.iss, &set.jti)) {
                     let no = self.received.last().map_or(1, |last| last.no + 1);
+                    self.used_bytes += set.set.len() as u64;
                     self.received.push(Received { no, ..set });
                 }
             }
@@ -133,7 +145,11 @@ impl Store for MemoryStore {
         for event in &batch.events {
             model.head += 1;
             let seq = Seq(model.head);
-            model.log.insert(seq, event.clone());
+            let latest = model.log.last_key_value().map_or(event.event.iat, |(_, last)| last.at);
+            let at = event.event.iat.max(latest);
+            let bytes = bytes_of(event);
+            model.used_bytes += bytes;
+            model.log.insert(seq, Logged { at, event: event.clone(), bytes });
         }
         batch.writes.iter().cloned().for_each(|write| model.write(write, first));
         Ok(first)
@@ -141,7 +157,7 @@ impl Store for MemoryStore {
 
     fn events(&self, seqs: &[Seq]) -> Result<Vec<LogRow>, StoreError> {
         let model = self.model();
-        let row = |seq: &Seq| model.log.get(seq).map(|event| LogRow { seq: *seq, event: event.clone() });
+        let row = |seq: &Seq| model.log.get(seq).map(|row| LogRow { seq: *seq, event: row.event.clone() });
         Ok(seqs.iter().filter_map(row).collect())
     }
 
@@ -153,14 +169,14 @@ impl Store for MemoryStore {
         } else {
             read.last().map_or(after, |(seq, _)| **seq)
         };
-        let ours = read.into_iter().filter(|(_, event)| event.streams.contains(&stream));
-        let entries = ours.map(|(seq, event)| Entry { seq: *seq, subject: event.subject }).collect();
+        let ours = read.into_iter().filter(|(_, row)| row.event.streams.contains(&stream));
+        let entries = ours.map(|(seq, row)| Entry { seq: *seq, subject: row.event.subject }).collect();
         Ok(Routes { entries, through })
     }
 
-    fn last_before(&self, before: Timestamp, limit: usize) -> Result<Option<Seq>, StoreError> {
+    fn last_before(&self, before: Timestamp) -> Result<Option<Seq>, StoreError> {
         let model = self.model();
-        let old = model.log.iter().take(limit).take_while(|(_, event)| event.event.iat < before);
+        let old = model.log.iter().take_while(|(_, row)| row.at < before);
         Ok(old.last().map(|(seq, _)| *seq))
     }
 
@@ -204,14 +220,16 @@ impl Store for MemoryStore {
         while left > 0
             && let Some(first) = model.log.first_entry()
             && *first.key() <= settled
-            && first.get().event.iat < retention.events_before
+            && first.get().at < retention.events_before
         {
-            first.remove();
+            let row = first.remove();
+            model.used_bytes -= row.bytes;
             left -= 1;
         }
         let old = model.received.iter().rev().skip(1).rev().take(left);
         let old = old.take_while(|set| set.at < retention.received_before).count();
-        model.received.drain(..old);
+        let forgotten: usize = model.received.drain(..old).map(|set| set.set.len()).sum();
+        model.used_bytes -= forgotten as u64;
         left -= old;
         let old = model.answers.iter().take(left);
         let old = old.take_while(|answer| answer.at < retention.answers_before).count();
@@ -224,4 +242,13 @@ impl Store for MemoryStore {
         });
         Ok(rows_max - left)
     }
+
+    fn usage(&self) -> Result<Usage, StoreError> {
+        Ok(Usage { used_bytes: self.model().used_bytes, free_bytes: None })
+    }
+}
+
+fn bytes_of(NewEvent { event, streams, .. }: &NewEvent) -> u64 {
+    let text = serde_json::to_string(event).map_or(0, |text| text.len());
+    (text + size_of_val(streams.as_slice())) as u64
 }

@@ -9,7 +9,7 @@ mod record;
 pub use memory::MemoryStore;
 pub use record::{
     DeadLetter, IdempotentAnswer, KeyRecord, KeyState, LogRow, NewEvent, Origin, Party, Received, Retention,
-    StreamRecord,
+    StreamRecord, Usage,
 };
 
 use secevent::Timestamp;
@@ -124,8 +124,9 @@ pub trait Store: Send + Sync + 'static {
     /// What is addressed to a stream after a place, reading at most `limit` events of the log.
     fn routes(&self, stream: StreamNo, after: Seq, limit: usize) -> Result<Routes, StoreError>;
 
-    /// The last event of those accepted before a time, looking at the oldest `limit` only.
-    fn last_before(&self, before: Timestamp, limit: usize) -> Result<Option<Seq>, StoreError>;
+    /// The last event of the beginning of the log in which all were accepted before a time. An event is as old as the
+    /// youngest before it, so that a clock that went back makes nothing older than it is.
+    fn last_before(&self, before: Timestamp) -> Result<Option<Seq>, StoreError>;
 
     /// Dead letters of a stream, oldest first, after a place.
     fn dead_letters(&self, stream: StreamNo, after: Seq, limit: usize)
@@ -149,4 +150,7 @@ pub trait Store: Send + Sync + 'static {
     /// went: with fewer than `rows_max` there is nothing left to forget. The last event and the last received SET stay,
     /// since the next number is counted from them.
     fn prune(&self, retention: &Retention) -> Result<usize, StoreError>;
+
+    /// How much room the store takes and has left; cheap enough to be asked after every commit.
+    fn usage(&self) -> Result<Usage, StoreError>;
 }

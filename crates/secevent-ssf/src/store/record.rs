@@ -141,6 +141,15 @@ pub struct Retention {
     pub rows_max: usize,
 }
 
+/// How much room a store takes and has left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Bytes that are in use. What was forgotten counts no more: its room is used again.
+    pub used_bytes: u64,
+    /// Bytes that its disk has left for it; `None` where there is no disk or no knowing.
+    pub free_bytes: Option<u64>,
+}
+
 /// What a signing key is used for at a moment. It is not stored: it follows from the times of the keys of one
 /// algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

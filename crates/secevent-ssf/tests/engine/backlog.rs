@@ -36,6 +36,18 @@ fn a_full_ring_falls_behind_and_reads_the_log_when_dry() {
 }
 
 #[test]
+fn what_waits_is_known_from_the_oldest_up_to_where_nobody_looked() {
+    let mut backlog = overflown(RING + 5);
+    assert_eq!((0..3).filter_map(|_| backlog.take()).count(), 3);
+    assert!(backlog.settle(Seq(2)));
+    assert_eq!((backlog.known(), backlog.unread()), (RING_MAX - 1, Some(Seq(RING))));
+    let nth = [0, 1, 2, 3, RING_MAX - 1, RING_MAX].map(|nth| backlog.nth(nth));
+    assert_eq!(nth, [None, Some(Seq(1)), Some(Seq(3)), Some(Seq(4)), Some(Seq(RING)), None]);
+    assert_eq!(backlog.expire(Seq(RING + 2)), (RING_MAX - 1, Some(Seq(RING))), "the log tells of the rest");
+    assert_eq!((backlog.known(), backlog.unread(), backlog.nth(1)), (0, Some(Seq(RING + 2)), None));
+}
+
+#[test]
 fn offers_while_behind_are_left_to_the_log() {
     let mut backlog = overflown(RING + 1);
     take_all(&mut backlog);

@@ -1,13 +1,20 @@
 //! SQLite: one file, write-ahead log, synced on every commit. The default store.
 
+mod copy;
+mod file;
+mod inspect;
 mod read;
 mod schema;
 mod write;
 
 use std::{
-    fs::{File, TryLockError},
-    path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
+    fs::File,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, ffi};
@@ -16,21 +23,31 @@ use secevent_ssf::{
     Seq, StreamNo,
     store::{
         Batch, DeadLetter, IdempotentAnswer, LogRow, Origin, Received, Retention, Routes, Snapshot, Store,
-        StoreError,
+        StoreError, Usage, Write,
     },
 };
+
+pub(crate) use copy::beside;
+pub use copy::{OnProgress, Progress, back_up, restore};
+pub(super) use file::{connect, lock, make_private};
+pub(crate) use file::{free_bytes, mode_for_others};
+pub(crate) use inspect::inspect;
 
 /// A store in one SQLite file. One connection writes, another reads; neither waits for the other.
 #[derive(Debug)]
 pub struct SqliteStore {
     writer: Mutex<Connection>,
     reader: Mutex<Connection>,
+    path: PathBuf,
+    /// A private key was taken out and may still stand in the write-ahead log.
+    key_in_log: AtomicBool,
     /// Held as long as the store is open: a second hub on the same file would hand out the same numbers.
     _lock: File,
 }
 
 impl SqliteStore {
-    /// Opens a store, or makes it with this origin where there is none.
+    /// Opens a store, or makes it with this origin where there is none. A copy that is opened for the first time
+    /// takes its incarnation from it.
     ///
     /// # Errors
     /// When the file is in use by another hub, cannot be read or written, is damaged, or was made by a newer program.
@@ -40,7 +57,24 @@ impl SqliteStore {
         let mut writer = connect(path)?;
         schema::bring_up_to_date(&mut writer, path, origin)?;
         let reader = connect(path)?;
-        Ok(Self { writer: Mutex::new(writer), reader: Mutex::new(reader), _lock: lock })
+        let (writer, reader) = (Mutex::new(writer), Mutex::new(reader));
+        Ok(Self { writer, reader, path: path.to_owned(), key_in_log: AtomicBool::new(false), _lock: lock })
+    }
+
+    /// Takes what was deleted out of the write-ahead log too. While somebody reads, as a backup does, it cannot be
+    /// emptied; then it is tried again with retention.
+    fn empty_log(&self, writer: &Connection) -> Result<(), StoreError> {
+        writer.busy_timeout(Duration::ZERO).map_err(failed)?;
+        let busy = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(failed);
+        writer.busy_timeout(file::BUSY_TIMEOUT).map_err(failed)?;
+        let later = match busy {
+            Ok(busy) => busy,
+            // The commit before it stands.
+            Err(StoreError::Full(_)) => true,
+            Err(error) => return Err(error),
+        };
+        self.key_in_log.store(later, Ordering::Release);
+        Ok(())
     }
 
     fn writer(&self) -> MutexGuard<'_, Connection> {
@@ -50,55 +84,6 @@ impl SqliteStore {
     fn reader(&self) -> MutexGuard<'_, Connection> {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
-    let lock_path = path.with_extension("lock");
-    let at = |error: &dyn std::fmt::Display| StoreError::Failed(format!("{}: {error}", lock_path.display()));
-    let mut options = File::options();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let lock = options.open(&lock_path).map_err(|error| at(&error))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => {
-            let holds = format!("it holds {}", lock_path.display());
-            Err(StoreError::Failed(format!("another hub has this store open ({holds}); stop it first")))
-        }
-        Err(TryLockError::Error(error)) => Err(at(&error)),
-    }
-}
-
-/// Makes the file for its owner's eyes only: signing keys are in it. What SQLite puts beside it gets the same mode.
-/// Before any connection, since SQLite's own locks end when another handle of the file is closed.
-pub(super) fn make_private(path: &Path) -> Result<(), StoreError> {
-    let mut file = File::options();
-    file.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
-    match file.open(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-            Err(StoreError::Failed(format!("{}: {error}", path.display())))
-        }
-        _ => Ok(()),
-    }
-}
-
-pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
-    let open = || {
-        let connection = Connection::open(path)?;
-        // A commit has returned only when the disk has it.
-        connection.execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -16000;",
-        )?;
-        connection.set_prepared_statement_cache_capacity(32);
-        Ok(connection)
-    };
-    open().map_err(|error: rusqlite::Error| match failed(error) {
-        StoreError::Failed(why) => StoreError::Failed(format!("{}: {why}", path.display())),
-        full => full,
-    })
 }
 
 /// Tells a full disk, after which nothing was written, from everything after which the disk cannot be trusted.
@@ -115,7 +100,18 @@ impl Store for SqliteStore {
     }
 
     fn commit(&self, batch: &Batch) -> Result<Seq, StoreError> {
-        write::commit(&mut self.writer(), batch).map_err(failed)
+        let mut writer = self.writer();
+        let keys = batch.writes.iter().any(|write| matches!(write, Write::Key(_) | Write::DropKey(_)));
+        if !keys {
+            return write::commit(&mut writer, batch).map_err(failed);
+        }
+        // What a private key stood in is written over; for all else that would only be work.
+        writer.pragma_update(None, "secure_delete", true).map_err(failed)?;
+        let first = write::commit(&mut writer, batch);
+        writer.pragma_update(None, "secure_delete", false).map_err(failed)?;
+        let first = first.map_err(failed)?;
+        self.empty_log(&writer)?;
+        Ok(first)
     }
 
     fn events(&self, seqs: &[Seq]) -> Result<Vec<LogRow>, StoreError> {
@@ -128,8 +124,8 @@ impl Store for SqliteStore {
         read::routes(&self.reader(), stream, after, limit).map_err(failed)
     }
 
-    fn last_before(&self, before: Timestamp, limit: usize) -> Result<Option<Seq>, StoreError> {
-        read::last_before(&self.reader(), before, limit).map_err(failed)
+    fn last_before(&self, before: Timestamp) -> Result<Option<Seq>, StoreError> {
+        read::last_before(&self.reader(), before).map_err(failed)
     }
 
     fn dead_letters(
@@ -159,6 +155,15 @@ impl Store for SqliteStore {
     }
 
     fn prune(&self, retention: &Retention) -> Result<usize, StoreError> {
-        write::prune(&mut self.writer(), retention).map_err(failed)
+        let mut writer = self.writer();
+        if self.key_in_log.load(Ordering::Acquire) {
+            self.empty_log(&writer)?;
+        }
+        write::prune(&mut writer, retention).map_err(failed)
+    }
+
+    fn usage(&self) -> Result<Usage, StoreError> {
+        let used_bytes = read::used_bytes(&self.writer()).map_err(failed)?;
+        Ok(Usage { used_bytes, free_bytes: file::free_bytes(&self.path) })
     }
 }

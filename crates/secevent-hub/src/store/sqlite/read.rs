@@ -38,7 +38,13 @@ pub(super) fn snapshot(connection: &Connection) -> rusqlite::Result<Snapshot> {
         .prepare("SELECT body FROM wish")?
         .query_map([], |row| json(row, 0))?
         .collect::<rusqlite::Result<_>>()?;
-    let keys = connection
+    let keys = keys(connection)?;
+    Ok(Snapshot { origin, head: head(connection)?, last_stream, last_audience, streams, wishes, keys })
+}
+
+/// Signing keys, oldest first.
+pub(super) fn keys(connection: &Connection) -> rusqlite::Result<Vec<KeyRecord>> {
+    connection
         .prepare(
             "SELECT kid, jwk, created_at, signs_from, withdrawn_at FROM signing_key ORDER BY created_at, kid",
         )?
@@ -51,8 +57,7 @@ pub(super) fn snapshot(connection: &Connection) -> rusqlite::Result<Snapshot> {
                 withdrawn_at: row.get::<_, Option<i64>>(4)?.map(Timestamp),
             })
         })?
-        .collect::<rusqlite::Result<_>>()?;
-    Ok(Snapshot { origin, head: head(connection)?, last_stream, last_audience, streams, wishes, keys })
+        .collect()
 }
 
 pub(super) fn event(connection: &Connection, seq: Seq) -> rusqlite::Result<Option<LogRow>> {
@@ -94,21 +99,29 @@ pub(super) fn routes(
     Ok(routes)
 }
 
-pub(super) fn last_before(
-    connection: &Connection,
-    before: Timestamp,
-    limit: usize,
-) -> rusqlite::Result<Option<Seq>> {
-    let mut statement = connection.prepare_cached("SELECT seq, iat FROM event ORDER BY seq LIMIT ?1")?;
-    let mut rows = statement.query([number(limit as u64)])?;
-    let mut last = None;
-    while let Some(row) = rows.next()? {
-        if row.get::<_, i64>(1)? >= before.0 {
-            break;
+/// A search by halves: the times of the log only rise (`5_times_rise.sql`).
+pub(super) fn last_before(connection: &Connection, before: Timestamp) -> rusqlite::Result<Option<Seq>> {
+    let ends = "SELECT coalesce((SELECT min(seq) FROM event), 1), coalesce((SELECT max(seq) FROM event), 0)";
+    let (first, last): (i64, i64) = connection.query_row(ends, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut statement =
+        connection.prepare_cached("SELECT seq, iat FROM event WHERE seq >= ?1 ORDER BY seq LIMIT 1")?;
+    let (mut old, mut young) = (first - 1, last + 1);
+    while old + 1 < young {
+        let middle = old + (young - old) / 2;
+        let found: (i64, i64) = statement.query_row([middle], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        match found {
+            (seq, at) if seq < young && at < before.0 => old = seq,
+            _ => young = middle,
         }
-        last = Some(Seq(unsigned(row, 0)?));
     }
-    Ok(last)
+    Ok(u64::try_from(old).ok().filter(|_| old >= first).map(Seq))
+}
+
+/// Pages that were given back do not count: they are used again before the file grows.
+pub(super) fn used_bytes(connection: &Connection) -> rusqlite::Result<u64> {
+    let number = |pragma: &str| connection.query_row(pragma, [], |row| unsigned(row, 0));
+    let pages = number("PRAGMA page_count")?.saturating_sub(number("PRAGMA freelist_count")?);
+    Ok(pages * number("PRAGMA page_size")?)
 }
 
 pub(super) fn dead_letters(
@@ -181,7 +194,7 @@ pub(super) fn answer(connection: &Connection, key: &str) -> rusqlite::Result<Ide
     )
 }
 
-fn unsigned(row: &Row<'_>, index: usize) -> rusqlite::Result<u64> {
+pub(super) fn unsigned(row: &Row<'_>, index: usize) -> rusqlite::Result<u64> {
     u64::try_from(row.get::<_, i64>(index)?).map_err(|_| damaged(index, "a number is negative"))
 }
 
@@ -189,7 +202,7 @@ fn subject(row: &Row<'_>, index: usize) -> rusqlite::Result<SubjectKey> {
     Ok(SubjectKey(row.get::<_, i64>(index)?.cast_unsigned()))
 }
 
-fn streams(row: &Row<'_>, index: usize) -> rusqlite::Result<Vec<StreamNo>> {
+pub(super) fn streams(row: &Row<'_>, index: usize) -> rusqlite::Result<Vec<StreamNo>> {
     let numbers = ascending::from_bytes(row.get_ref(index)?.as_bytes()?);
     let numbers = numbers.ok_or_else(|| damaged(index, "a list of streams is damaged"))?;
     let stream =

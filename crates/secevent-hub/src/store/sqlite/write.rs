@@ -1,6 +1,6 @@
 //! What is written, and in what shape.
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::{Connection, OptionalExtension as _, Transaction};
 use secevent::Timestamp;
 use secevent_ssf::{
     Seq, ascending,
@@ -13,8 +13,10 @@ use serde::Serialize;
 pub(super) fn commit(connection: &mut Connection, batch: &Batch) -> rusqlite::Result<Seq> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let first = Seq(super::read::head(&transaction)?.0 + 1);
+    let mut at = if batch.events.is_empty() { i64::MIN } else { latest(&transaction)? };
     for (seq, event) in (first.0..).map(Seq).zip(&batch.events) {
-        append(&transaction, seq, event)?;
+        at = at.max(event.event.iat.0);
+        append(&transaction, (seq, at), event)?;
     }
     for item in &batch.writes {
         write(&transaction, item, first)?;
@@ -23,14 +25,23 @@ pub(super) fn commit(connection: &mut Connection, batch: &Batch) -> rusqlite::Re
     Ok(first)
 }
 
-fn append(transaction: &Transaction<'_>, seq: Seq, event: &NewEvent) -> rusqlite::Result<()> {
+/// The time that the last event of the log is forgotten by.
+fn latest(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
+    let last = transaction
+        .prepare_cached("SELECT iat FROM event ORDER BY seq DESC LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(last.unwrap_or(i64::MIN))
+}
+
+fn append(transaction: &Transaction<'_>, (seq, at): (Seq, i64), event: &NewEvent) -> rusqlite::Result<()> {
     let streams = ascending::to_bytes(event.streams.iter().map(|no| u64::from(no.0)));
     transaction
         .prepare_cached("INSERT INTO route (seq, subject, streams) VALUES (?1, ?2, ?3)")?
         .execute((number(seq.0), event.subject.0.cast_signed(), streams))?;
     transaction.prepare_cached("INSERT INTO event (seq, iat, body) VALUES (?1, ?2, ?3)")?.execute((
         number(seq.0),
-        event.event.iat.0,
+        at,
         json(&event.event)?,
     ))?;
     Ok(())
