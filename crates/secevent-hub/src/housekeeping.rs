@@ -9,7 +9,7 @@ use secevent_ssf::{
 };
 use tracing::{info, warn};
 
-use crate::{Hub, hub::stopped};
+use crate::{Hub, again::State, hub::stopped};
 
 /// How often settlements are written when no event takes them along; at most this much is repeated after a crash.
 const FLUSH_EVERY: Duration = Duration::from_millis(200);
@@ -68,6 +68,7 @@ impl Hub {
 
     /// A part at a time, so that what is accepted meanwhile is not held up.
     async fn prune(&self) {
+        self.end_old_replays();
         if let Err(error) = self.expire().await {
             warn!(%error, "what is too old could not be dropped");
         }
@@ -111,13 +112,37 @@ impl Hub {
                     format!("{dropped} events up to this one were not taken within `[retention] age`");
                 let at = self.now().timestamp();
                 let mut work = stream.work();
-                work.letters.push(DeadLetter { stream: stream.no, seq: through, reason, at });
+                let many = Some(dropped as u64);
+                work.letters.push(DeadLetter {
+                    stream: stream.no,
+                    seq: through,
+                    reason,
+                    at,
+                    many,
+                    event: None,
+                });
                 // The letter goes with the cursor, which may have been written meanwhile.
                 work.queue.backlog_mut().mark_dirty();
             }
             self.0.writer.mark_dirty(stream.no);
         }
         Ok(())
+    }
+
+    /// Ends what is sent once more and was not done within the retention time: it keeps a part of the log.
+    fn end_old_replays(&self) {
+        let before = self.retention().events_before;
+        for stream in self.0.streams.all() {
+            let mut work = stream.work();
+            if work.again.as_ref().is_none_or(|again| again.asked_at() >= before) {
+                continue;
+            }
+            work.end_again(State::Cancelled);
+            drop(work);
+            let id = &stream.record().config.stream_id;
+            warn!(stream = %id, "a replay is ended: it was not done within `[retention] age`");
+            self.0.writer.mark_dirty(stream.no);
+        }
     }
 
     /// How many events are addressed to a stream after a place, up to another.

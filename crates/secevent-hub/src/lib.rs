@@ -13,6 +13,8 @@
 
 mod accept;
 mod admin;
+mod again;
+mod audit;
 pub mod config;
 mod connections;
 mod housekeeping;
@@ -22,6 +24,7 @@ mod oauth;
 mod push_worker;
 pub mod receiver;
 mod recent;
+mod replay;
 mod serve;
 mod settings;
 pub mod store;

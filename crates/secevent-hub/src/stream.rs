@@ -12,11 +12,13 @@ use std::{
 use secevent::event::ssf::StreamStatus;
 use secevent_ssf::{
     Entry, Seq, StreamNo,
-    engine::{Backlog, Cursor, Lane, Millis, PollQueue},
+    engine::{Backlog, Lane, Millis, PollQueue},
     store::{DeadLetter, StreamRecord},
     stream::Delivery,
 };
 use tokio::sync::Notify;
+
+use crate::again::{Again, Progress, Settled};
 
 /// One stream.
 #[derive(Debug)]
@@ -74,10 +76,20 @@ impl Verifications {
 #[derive(Debug)]
 pub(crate) struct Work {
     pub(crate) queue: Queue,
-    /// Counts how often the delivery changed: what was begun before says nothing of the delivery of now.
+    /// Which delivery this is: what was begun before says nothing of the delivery of now.
     pub(crate) delivery_no: u64,
+    /// What is sent once more beside it.
+    pub(crate) again: Option<Again>,
+    /// How the last of that ended.
+    pub(crate) ended: Option<Progress>,
+    /// The disk lacks that something is sent once more, or is not any more.
+    pub(crate) replay_dirty: bool,
+    /// Deliveries so far.
+    delivery_count: u64,
     /// Set aside and not written yet; they leave when the commit that carries the cursor is done.
     pub(crate) letters: Vec<DeadLetter>,
+    /// Dead letters that were taken when they were sent once more; not forgotten on disk yet.
+    pub(crate) taken: Vec<Seq>,
 }
 
 impl Work {
@@ -85,7 +97,13 @@ impl Work {
     pub(crate) fn deliver_as(&mut self, record: &StreamRecord, limits: &crate::Limits) {
         let backlog = std::mem::take(self.queue.backlog_mut());
         self.queue = Queue::new(record, backlog, limits);
-        self.delivery_no += 1;
+        self.delivery_no = self.next_delivery_no();
+        self.deliver_again_as(record, limits);
+    }
+
+    pub(crate) const fn next_delivery_no(&mut self) -> u64 {
+        self.delivery_count += 1;
+        self.delivery_count
     }
 }
 
@@ -99,8 +117,17 @@ pub(crate) enum Queue {
 impl Queue {
     /// A queue over this backlog, held unless the stream is enabled.
     pub(crate) fn new(record: &StreamRecord, backlog: Backlog, limits: &crate::Limits) -> Self {
+        Self::with_window(record, backlog, (limits.push_window, limits))
+    }
+
+    /// The same with another window for pushes.
+    pub(crate) fn with_window(
+        record: &StreamRecord,
+        backlog: Backlog,
+        (window, limits): (usize, &crate::Limits),
+    ) -> Self {
         let mut queue = match record.config.delivery {
-            Delivery::Push { .. } => Self::Push(Lane::new(backlog, limits.push_window)),
+            Delivery::Push { .. } => Self::Push(Lane::new(backlog, window)),
             _ => Self::Poll(PollQueue::new(backlog, limits.poll_lease_ms)),
         };
         queue.hold(record.status != StreamStatus::Enabled);
@@ -141,7 +168,16 @@ impl Stream {
         Self {
             no: record.no,
             record: RwLock::new(Arc::new(record)),
-            work: Mutex::new(Work { queue, delivery_no: 0, letters: Vec::new() }),
+            work: Mutex::new(Work {
+                queue,
+                delivery_no: 0,
+                again: None,
+                ended: None,
+                replay_dirty: false,
+                delivery_count: 0,
+                letters: Vec::new(),
+                taken: Vec::new(),
+            }),
             wake: Notify::new(),
             gone: AtomicBool::new(false),
             active: AtomicU64::new(now.0),
@@ -199,16 +235,25 @@ impl Stream {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How it stands with what is sent once more, or how that ended.
+    pub(crate) fn progress(&self) -> Option<Progress> {
+        let held = self.record().status != StreamStatus::Enabled;
+        self.work().progress(held)
+    }
+
     pub(crate) fn offer(&self, entry: Entry) {
         self.work().queue.backlog_mut().offer(entry);
         self.wake.notify_waiters();
     }
 
     /// What is to be written of this stream: where it stands, and what was set aside on the way there.
-    pub(crate) fn take_dirty(&self) -> Option<(Cursor, Vec<DeadLetter>)> {
-        let mut work = self.work();
-        let cursor = work.queue.backlog_mut().take_dirty()?;
-        Some((cursor, work.letters.clone()))
+    pub(crate) fn take_dirty(&self) -> Option<Settled> {
+        let settled = self.work().take_dirty();
+        if settled.as_ref().is_some_and(|settled| settled.replay == Some(None)) {
+            // Whoever delivered it has nothing to do any more.
+            self.wake.notify_waiters();
+        }
+        settled
     }
 
     pub(crate) fn is_gone(&self) -> bool {

@@ -54,7 +54,7 @@ impl LoggedEvent {
 }
 
 /// Where an event goes: what a stream far behind reads instead of bodies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Its place in the log.
     pub seq: Seq,

@@ -13,6 +13,7 @@ const STEPS: &[&str] = &[
     include_str!("schema/1.sql"),
     include_str!("schema/2_keys_have_times.sql"),
     include_str!("schema/3_wishes.sql"),
+    include_str!("schema/4_letters_carry_events.sql"),
 ];
 
 /// Takes the steps that a file lacks; one without any gets its origin too.
