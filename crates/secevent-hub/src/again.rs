@@ -211,7 +211,11 @@ impl Work {
     pub(crate) fn refill(&mut self, delivery_no: u64, read: Routes, head: Seq) {
         match &mut self.again {
             Some(again) if again.delivery_no == delivery_no => {
-                let entries = again.replay.source.due(&self.queue, read.entries);
+                let mut entries = again.replay.source.due(&self.queue, read.entries);
+                let found = entries.len();
+                // A letter that was added is under way already, and was counted then.
+                entries.retain(|entry| !again.queue.backlog().is_open(entry.seq));
+                again.replay.count -= again.replay.count.min((found - entries.len()) as u64);
                 again.queue.backlog_mut().refill(entries, read.through, again.replay.through);
             }
             _ if self.delivery_no == delivery_no => {

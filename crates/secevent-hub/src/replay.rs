@@ -169,7 +169,8 @@ impl Hub {
         }
         let _alone = self.0.stream_changes.lock().await;
         refuse_a_second(stream)?;
-        self.begin_again(stream, source, (after.min(through), through), found.count).await?;
+        let replay = self.asked(source, (after.min(through), through), found.count);
+        self.begin_again(stream, replay).await?;
         Ok(found)
     }
 
@@ -197,7 +198,10 @@ impl Hub {
             Some(false) => return Err(in_the_way(stream)),
             None => {
                 refuse_a_second(stream)?;
-                self.begin_again(stream, source, (Seq(0), through), found.count).await?;
+                let replay = self.asked(source, (Seq(0), through), found.count);
+                // Few are known by now and need not be found again.
+                let known = Replay { high: through, open: found.first.clone(), ..replay.clone() };
+                self.begin_again(stream, if whole { known } else { replay }).await?;
             }
         }
         Ok(found)
@@ -254,24 +258,20 @@ impl Hub {
         self.0.writer.mark_dirty(stream.no);
     }
 
+    fn asked(&self, source: Source, (high, through): (Seq, Seq), count: u64) -> Replay {
+        let at = self.now().timestamp();
+        Replay { source, through, at, count, done: 0, refused: 0, high, open: Vec::new() }
+    }
+
     /// On disk first, then in memory. The caller holds `stream_changes`.
-    async fn begin_again(
-        &self,
-        stream: &Arc<Stream>,
-        source: Source,
-        (after, through): (Seq, Seq),
-        count: u64,
-    ) -> Result<(), Problem> {
-        let record = stream.record();
+    async fn begin_again(&self, stream: &Arc<Stream>, replay: Replay) -> Result<(), Problem> {
+        let (record, count) = (stream.record(), replay.count);
         if stream.is_gone() {
             return Err(Problem::not_found("stream"));
         }
         if record.status == StreamStatus::Disabled {
             return Err(Problem::new(409, "the stream is disabled", "only its receiver enables it again"));
         }
-        let at = self.now().timestamp();
-        let replay =
-            Replay { source, through, at, count, done: 0, refused: 0, high: after, open: Vec::new() };
         let write = Write::Replay(stream.no, Some(Box::new(replay.clone())));
         self.commit(Batch { events: Vec::new(), writes: vec![write] }).await.map_err(cannot)?;
         info!(stream = %record.config.stream_id, count, "events are sent once more");

@@ -10,7 +10,7 @@ use secevent_ssf::{
 use serde_json::{Value, json};
 
 use crate::{
-    home::{ACME, ADMIN, Home, Running, event, eventually, jtis, users},
+    home::{ACME, ADMIN, Home, Running, event, eventually, jtis, now, users},
     push_receiver::{PushReceiver, Reply},
 };
 
@@ -201,7 +201,8 @@ async fn filters_choose_letters_to_send_and_to_drop() {
         asked["dry_run"] = true.into();
         assert_eq!(redrive(&hub, &stream, &asked, 200).await["count"], count, "{filter}");
     }
-    for body in ["[]", r#"{"id": 1}"#, r#"{"ids": 1}"#, r#"{"type": "x:y"}"#, r#"{"before": "now"}"#] {
+    for body in ["[]", r#"{"id": 1}"#, r#"{"ids": 1}"#, r#"{"type": "caep:nothing"}"#, r#"{"before": "now"}"#]
+    {
         hub.send("POST", &format!("/v1/streams/{stream}/redrive"), ADMIN, body).await.expect(400);
     }
     let drop = async |query: &str, status: u16| {
@@ -257,7 +258,7 @@ async fn a_letter_that_stands_for_many_says_so_and_is_only_dropped() {
     let (hub, stream, ids) = with_letters(&home, &[("a@x", REVOKED)]).await;
     hub.emit("b@x").await;
     hub.stop().await;
-    let (stream_no, seq, at) = (StreamNo(1), Seq(ids[0].parse::<u64>().unwrap() + 1), Timestamp(5));
+    let (stream_no, seq, at) = (StreamNo(1), Seq(ids[0].parse::<u64>().unwrap() + 1), now().timestamp());
     let letter =
         DeadLetter { stream: stream_no, seq, reason: "too old".into(), at, many: Some(7), event: None };
     let writes = vec![Write::DeadLetter(letter)];
