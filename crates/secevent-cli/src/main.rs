@@ -17,7 +17,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{bench, demo, emit, inspect, keys, listen, serve, sign, stream, validate, verify};
+use commands::{
+    bench, dead_letters, demo, emit, inspect, keys, listen, replay, serve, sign, stream, validate, verify,
+};
 use failure::{Exit, Failure};
 use output::Form;
 
@@ -61,6 +63,8 @@ enum Command {
     Verify(verify::Args),
     Validate(validate::Args),
     Stream(stream::Args),
+    DeadLetters(dead_letters::Args),
+    Replay(replay::Args),
     Bench(bench::Args),
 }
 
@@ -83,6 +87,8 @@ fn run(command: Command, form: Form) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::run(&args, form),
         Command::Validate(args) => validate::run(&args, form),
         Command::Stream(args) => stream::run(&args, form),
+        Command::DeadLetters(args) => dead_letters::run(&args, form),
+        Command::Replay(args) => replay::run(&args, form),
         Command::Bench(args) => bench::run(&args),
     }
 }

@@ -1,11 +1,13 @@
 //! One file per command: its arguments, and what it does with them.
 
 pub(crate) mod bench;
+pub(crate) mod dead_letters;
 pub(crate) mod demo;
 pub(crate) mod emit;
 pub(crate) mod inspect;
 pub(crate) mod keys;
 pub(crate) mod listen;
+pub(crate) mod replay;
 pub(crate) mod serve;
 pub(crate) mod sign;
 pub(crate) mod stream;
