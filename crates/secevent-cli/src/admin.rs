@@ -95,4 +95,4 @@ pub(crate) fn refused(status: u16, problem: &Value, again: &str) -> Failure {
 }
 
 /// Counting the events of a log of millions takes seconds.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);

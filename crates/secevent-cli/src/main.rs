@@ -36,6 +36,7 @@ Examples:
   secevent stream list --issuer http://127.0.0.1:8417
   secevent emit --event caep:session-revoked \\
     --subject '{\"format\":\"email\",\"email\":\"alice@example.com\"}'
+  secevent dead-letters redrive --stream f67e39a0a4d34d56b3aa1bc4cff0069f --dry-run
   secevent keys generate --alg ES256 --out key.jwk
   secevent keys public key.jwk > jwks.json
   secevent sign --key key.jwk --iss https://idp.example --aud https://sp.example \\

@@ -49,8 +49,9 @@ fn every_command_has_help_with_examples_at_its_end() {
 #[test]
 fn every_example_of_the_help_works() {
     // Those that need a hub, or never end, are tested on the network.
-    let network = ["demo", "serve", "listen", "emit", "stream", "keys list", "keys rotate"]
-        .map(|command| format!("secevent {command}"));
+    let network =
+        ["demo", "serve", "listen", "emit", "stream", "keys list", "keys rotate", "dead-letters", "replay"]
+            .map(|command| format!("secevent {command}"));
     let help = |desk: &Desk, command: &[&str]| {
         let examples = examples(&desk.run(&[command, &["--help"]].concat()).out).replace("\\\n", " ");
         let alone = |line: &&str| !network.iter().any(|command| line.trim().starts_with(command));

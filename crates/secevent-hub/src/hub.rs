@@ -245,9 +245,15 @@ impl Hub {
 
     /// Reads on for one delivery of a stream, a page; `false` when it lacks nothing.
     pub(crate) async fn refill(&self, stream: &Arc<Stream>, delivery_no: u64) -> Result<bool, StoreError> {
-        let Some((after, source, through)) = stream.work().wants(delivery_no) else { return Ok(false) };
-        let no = stream.no;
-        let read = self.read_store(move |store| replay::page(store, no, &source, (after, through))).await?;
+        /// Entries read at a time; fits the ring.
+        const ROUTES_MAX: usize = secevent_ssf::engine::RING_MAX;
+        let Some((after, again)) = stream.work().wants(delivery_no) else { return Ok(false) };
+        let (no, own) = (stream.no, stream.own_subject());
+        let read = move |store: &dyn Store| match again {
+            Some((source, through)) => replay::page(store, (no, own), &source, (after, through)),
+            None => store.routes(no, after, ROUTES_MAX),
+        };
+        let read = self.read_store(read).await?;
         // Under the lock that offers also take: nothing can be appended between the look at the head and
         // the refill without being seen by one of them.
         let mut work = stream.work();

@@ -1,157 +1,27 @@
 //! Sending to one stream once more: events of the log, or dead letters. `again.rs` is the lane they take.
 
-use std::{collections::BTreeSet, sync::Arc};
+mod search;
 
-use secevent::{Timestamp, event::ssf::StreamStatus};
+use std::sync::Arc;
+
+use secevent::event::ssf::StreamStatus;
 use secevent_http::router::Problem;
 use secevent_ssf::{
-    Entry, Seq, StreamNo, SubjectKey,
-    engine::{OPEN_MAX, RING_MAX},
-    store::{Batch, DeadLetter, Letters, NewEvent, Replay, Routes, Source, Store, StoreError, Write},
+    Seq,
+    store::{Batch, Letters, Replay, Source, Store, StoreError, Write},
 };
 use serde_json::json;
 use tracing::{info, warn};
 
+use self::search::letters_page;
+pub(crate) use self::search::{Found, page};
 use crate::{
     Hub,
-    again::{Due as _, Progress, State},
+    again::{Progress, State},
     stream::Stream,
 };
 
-/// Dead letters read at a time; each has its event, of some kilobytes.
-const LETTERS_AT_ONCE: usize = 100;
-
-/// What a request is about.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Found {
-    /// How many events.
-    pub(crate) count: u64,
-    /// Dead letters that have no event to send.
-    pub(crate) left_out: u64,
-    /// The first of the events, as many as may be open.
-    first: Vec<Entry>,
-}
-
-/// What a source has for a stream after a place and up to another, as far as one page goes.
-pub(crate) fn page(
-    store: &dyn Store,
-    stream: StreamNo,
-    source: &Source,
-    (after, through): (Seq, Seq),
-) -> Result<Routes, StoreError> {
-    let mut read = match source {
-        Source::Letters(wanted) => letters_page(store, stream, wanted, after)?.1,
-        Source::Log { event_type, subject } => {
-            let mut read = store.routes(stream, after, RING_MAX)?;
-            read.entries.retain(|entry| subject.is_none_or(|subject| subject == entry.subject));
-            if let Some(event_type) = event_type {
-                let seqs: Vec<_> = read.entries.iter().map(|entry| entry.seq).collect();
-                let rows = store.events(&seqs)?.into_iter();
-                let of_type = rows.filter(|row| row.event.event.event_type == *event_type);
-                let of_type: BTreeSet<_> = of_type.map(|row| row.seq).collect();
-                read.entries.retain(|entry| of_type.contains(&entry.seq));
-            }
-            read
-        }
-        _ => Routes { entries: Vec::new(), through },
-    };
-    read.entries.retain(|entry| entry.seq <= through);
-    read.through = read.through.min(through);
-    Ok(read)
-}
-
-/// The dead letters of a page that are meant, and of those with an event where they go.
-fn letters_page(
-    store: &dyn Store,
-    stream: StreamNo,
-    wanted: &Letters,
-    after: Seq,
-) -> Result<(Vec<Seq>, Routes), StoreError> {
-    let mut letters = store.dead_letters(stream, after, LETTERS_AT_ONCE)?;
-    let last = letters.last().map(|letter| letter.seq).filter(|_| letters.len() == LETTERS_AT_ONCE);
-    letters.retain(|letter| wanted.include(letter));
-    let entry = |letter: &DeadLetter| {
-        let subject = SubjectKey::of(&letter.event.as_ref()?.subject);
-        Some(Entry { seq: letter.seq, subject })
-    };
-    let entries = letters.iter().filter_map(entry).collect();
-    let seqs = letters.into_iter().map(|letter| letter.seq).collect();
-    Ok((seqs, Routes { entries, through: last.unwrap_or(Seq(u64::MAX)) }))
-}
-
 impl Hub {
-    /// The dead letter of an event, if it has one on disk.
-    pub(crate) async fn dead_letter(
-        &self,
-        stream: StreamNo,
-        seq: Seq,
-    ) -> Result<Option<DeadLetter>, StoreError> {
-        let Some(before) = seq.0.checked_sub(1) else { return Ok(None) };
-        let letters = self.read_store(move |store| store.dead_letters(stream, Seq(before), 1)).await?;
-        Ok(letters.into_iter().find(|letter| letter.seq == seq))
-    }
-
-    /// What a dead letter says, as an event of the log.
-    pub(crate) async fn event_of_letter(
-        &self,
-        stream: StreamNo,
-        seq: Seq,
-    ) -> Result<Option<Arc<NewEvent>>, StoreError> {
-        let event = self.dead_letter(stream, seq).await?.and_then(|letter| letter.event);
-        Ok(event.map(|event| {
-            Arc::new(NewEvent { subject: SubjectKey::of(&event.subject), event, streams: vec![stream] })
-        }))
-    }
-
-    /// The last event that was accepted before a time. The log has the order of time, but for events that were
-    /// accepted within the same moment or while the clock was set back.
-    pub(crate) async fn last_before(&self, time: Timestamp) -> Result<Seq, StoreError> {
-        let head = self.0.writer.head();
-        let search = move |store: &dyn Store| {
-            let (mut before, mut after) = (0, head.0 + 1);
-            while after - before > 1 {
-                let middle = before + (after - before) / 2;
-                let row = store.events(&[Seq(middle)])?.pop();
-                // What is forgotten is the oldest.
-                if row.is_none_or(|row| row.event.event.iat < time) {
-                    before = middle;
-                } else {
-                    after = middle;
-                }
-            }
-            Ok(Seq(before))
-        };
-        self.read_store(search).await
-    }
-
-    /// Looks at all there is of a source between two places.
-    pub(crate) async fn find_again(
-        &self,
-        stream: &Stream,
-        source: &Source,
-        (mut after, through): (Seq, Seq),
-    ) -> Result<Found, StoreError> {
-        let mut found = Found::default();
-        while after < through {
-            let (no, asked) = (stream.no, source.clone());
-            let (all, read) = match asked {
-                Source::Letters(wanted) => {
-                    self.read_store(move |store| letters_page(store, no, &wanted, after)).await?
-                }
-                asked => {
-                    let read = move |store: &dyn Store| page(store, no, &asked, (after, through));
-                    (Vec::new(), self.read_store(read).await?)
-                }
-            };
-            let entries = source.due(&stream.work().queue, read.entries);
-            found.count += entries.len() as u64;
-            found.left_out += all.len().saturating_sub(entries.len()) as u64;
-            found.first.extend(entries.iter().take(OPEN_MAX - found.first.len()));
-            after = read.through;
-        }
-        Ok(found)
-    }
-
     /// Sends events of the log to a stream once more: those of a source after a place and up to another.
     pub(crate) async fn replay(
         &self,

@@ -9,9 +9,9 @@ use std::{
     time::Duration,
 };
 
-use secevent::event::ssf::StreamStatus;
+use secevent::{SubjectId, event::ssf::StreamStatus};
 use secevent_ssf::{
-    Entry, Seq, StreamNo,
+    Entry, Seq, StreamNo, SubjectKey,
     engine::{Backlog, Lane, Millis, PollQueue},
     store::{DeadLetter, StreamRecord},
     stream::Delivery,
@@ -197,6 +197,12 @@ impl Stream {
         Arc::clone(&self.record.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// What events about the stream itself are about.
+    // spec: SSF-198
+    pub(crate) fn own_subject(&self) -> SubjectKey {
+        SubjectKey::of(&SubjectId::opaque(self.record().config.stream_id.as_str()))
+    }
+
     /// The record is to be written with the next commit.
     pub(crate) fn mark_record_dirty(&self) {
         self.record_dirty.store(true, Ordering::Release);
@@ -249,7 +255,7 @@ impl Stream {
     /// What is to be written of this stream: where it stands, and what was set aside on the way there.
     pub(crate) fn take_dirty(&self) -> Option<Settled> {
         let settled = self.work().take_dirty();
-        if settled.as_ref().is_some_and(|settled| settled.replay == Some(None)) {
+        if settled.as_ref().is_some_and(|settled| settled.replay_changed && settled.replay.is_none()) {
             // Whoever delivered it has nothing to do any more.
             self.wake.notify_waiters();
         }

@@ -219,9 +219,10 @@ impl Shared {
                 continue;
             }
             writes.extend(record.as_ref().map(|record| Write::Stream(Box::new(StreamRecord::clone(record)))));
-            if let Some(Settled { cursor, replay, letters, taken }) = &settled {
+            if let Some(Settled { cursor, replay_changed, replay, letters, taken }) = &settled {
                 writes.extend(cursor.clone().map(|cursor| Write::Cursor(no, cursor)));
-                writes.extend(replay.clone().map(|replay| Write::Replay(no, replay.map(Box::new))));
+                let replay = replay_changed.then(|| Write::Replay(no, replay.clone().map(Box::new)));
+                writes.extend(replay);
                 // What was taken goes first: a letter of the same event is of a later attempt.
                 writes.extend(taken.iter().map(|seq| Write::DropDeadLetter(no, *seq)));
                 writes.extend(letters.iter().cloned().map(Write::DeadLetter));
@@ -238,12 +239,12 @@ impl Shared {
             if *record {
                 stream.mark_record_dirty();
             }
-            if let Some(Settled { cursor, replay, .. }) = settled {
+            if let Some(Settled { cursor, replay_changed, .. }) = settled {
                 let mut work = stream.work();
                 if cursor.is_some() {
                     work.queue.backlog_mut().mark_dirty();
                 }
-                work.replay_dirty |= replay.is_some();
+                work.replay_dirty |= replay_changed;
             }
             self.dirty().insert(stream.no);
         }

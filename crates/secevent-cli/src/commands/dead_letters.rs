@@ -186,7 +186,7 @@ fn list(args: &List, form: Form) -> Result<Exit, Failure> {
             }
         }
         match answer["next"].as_str() {
-            Some(next) if next != after => after = next.to_owned(),
+            Some(next) if next != after => next.clone_into(&mut after),
             _ => return Ok(Exit::Yes),
         }
     }

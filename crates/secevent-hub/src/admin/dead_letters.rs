@@ -108,7 +108,7 @@ pub(super) async fn redrive(
     let filter = words(&wanted);
     let found = to_its_end(async move { hub.redrive(&stream, wanted, dry_run).await }).await?;
     if !dry_run {
-        audit::changed("redrive", Some(&id), Some(found.count), Some(filter));
+        audit::changed("redrive", Some(&id), Some(found.count), Some(&filter));
     }
     let answer = json!({"count": found.count, "left_out": found.left_out, "dry_run": dry_run});
     Ok((if dry_run { StatusCode::OK } else { StatusCode::ACCEPTED }, Json(answer)))
@@ -133,7 +133,7 @@ pub(super) async fn drop_some(
     let dropping = async move { hub.drop_letters(&stream, &wanted, dry_run).await };
     let count = to_its_end(dropping).await?;
     if !dry_run {
-        audit::changed("drop dead letters", Some(&id), Some(count), Some(filter));
+        audit::changed("drop dead letters", Some(&id), Some(count), Some(&filter));
     }
     Ok(Json(json!({"count": count, "dry_run": dry_run})))
 }

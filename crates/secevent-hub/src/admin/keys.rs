@@ -27,7 +27,7 @@ pub(super) async fn rotate(State(hub): State<Hub>, request: Request) -> Result<J
     let rotated = to_its_end(async move { hub.rotate_keys(alg, now).await.map_err(|error| refused(&error)) });
     let rotated = rotated.await?;
     let words = format!("alg: {}, now: {now}", alg.map_or("all", Alg::name));
-    audit::changed("rotate keys", None, None, Some(words));
+    audit::changed("rotate keys", None, None, Some(&words));
     Ok(Json(described(&rotated)))
 }
 

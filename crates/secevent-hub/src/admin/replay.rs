@@ -32,7 +32,7 @@ pub(super) async fn start(
     members.none_left(&[NAMES.as_slice(), &["dry_run"]].concat().join(", "))?;
     let found = to_its_end(async move { hub.replay(&stream, source, places, dry_run).await }).await?;
     if !dry_run {
-        audit::changed("replay", Some(&id), Some(found.count), Some(filter));
+        audit::changed("replay", Some(&id), Some(found.count), Some(&filter));
     }
     let answer = json!({"count": found.count, "dry_run": dry_run});
     Ok((if dry_run { StatusCode::OK } else { StatusCode::ACCEPTED }, Json(answer)))

@@ -286,7 +286,7 @@ async fn a_great_many_letters_are_sent_again() {
     for part in events.chunks(500) {
         hub.post("/v1/events", ADMIN, &json!(part)).await.expect(202);
     }
-    let patience = tokio::time::timeout(Duration::from_secs(60), async {
+    let patience = tokio::time::timeout(Duration::from_mins(1), async {
         while redrive(&hub, &stream, &json!({"dry_run": true}), 200).await["count"] != LETTERS {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

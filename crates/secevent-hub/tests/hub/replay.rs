@@ -200,6 +200,25 @@ async fn a_poll_stream_gets_a_long_replay_whole_also_over_a_restart() {
     hub.stop().await;
 }
 
+/// An old `state` would be taken for the answer to another question.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_stream_was_told_of_itself_is_sent_again_only_when_it_is_asked_for() {
+    let home = Home::new();
+    let hub = home.start().await;
+    let stream = hub.create_poll(ACME).await;
+    let asked = json!({"stream_id": stream, "state": "s"});
+    hub.post("/ssf/verification", ACME, &asked).await.expect(204);
+    hub.emit("a@x").await;
+    let taken = take_all(&hub, &stream).await;
+    assert_eq!(users(&taken), [stream.as_str(), "a@x"]);
+    let count = async |filter: Value| replay(&hub, &stream, &filter, 200).await["count"].clone();
+    assert_eq!(count(json!({"dry_run": true})).await, 1);
+    assert_eq!(count(json!({"dry_run": true, "type": "ssf:verification"})).await, 1);
+    replay(&hub, &stream, &json!({}), 202).await;
+    assert_eq!(take_all(&hub, &stream).await, taken[1..]);
+    hub.stop().await;
+}
+
 // spec: SSF-148, SSF-152, SSF-208
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_is_held_with_its_stream_and_leaves_out_what_is_not_wanted_any_more() {
