@@ -252,6 +252,37 @@ async fn letters_are_added_to_those_that_are_sent_again_and_a_replay_is_not() {
     hub.stop().await;
 }
 
+// spec: SSF-208
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_its_stream_does_not_want_any_more_is_not_sent_and_stays() {
+    let (home, receiver) = (Home::new(), PushReceiver::start([]).await);
+    let (hub, stream, _) = with_letters(&home, &[("a@x", REVOKED), ("b@x", REVOKED)]).await;
+    let a = json!({"stream_id": stream, "subject": {"format": "email", "email": "a@x"}});
+    hub.post("/ssf/subjects/remove", ACME, &a).await.expect(204);
+    let sent = |done: &Value| (done["done"].clone(), done["refused"].clone());
+    redrive(&hub, &stream, &json!({}), 202).await;
+    let (sets, _) = hub.polled(&stream, json!({})).await;
+    assert_eq!(users(&sets), ["b@x"]);
+    hub.polled(&stream, json!({"ack": jtis(&sets)})).await;
+    assert_eq!(sent(&finished(&hub, &stream).await), (json!(2), json!(0)));
+    let left = async || -> Vec<Value> {
+        letters(&hub, &stream).await.iter().map(|letter| letter["reason"].clone()).collect()
+    };
+    assert_eq!(left().await, ["invalid_request: not a@x"]);
+
+    let push = json!({"stream_id": stream, "delivery":
+        {"method": "urn:ietf:rfc:8935", "endpoint_url": receiver.url()}});
+    hub.send("PATCH", "/ssf/streams", ACME, push.to_string()).await.expect(200);
+    redrive(&hub, &stream, &json!({}), 202).await;
+    assert_eq!(sent(&finished(&hub, &stream).await), (json!(1), json!(0)));
+    assert_eq!((receiver.pushed().len(), left().await.len()), (0, 1));
+    hub.post("/ssf/subjects/add", ACME, &a).await.expect(200);
+    redrive(&hub, &stream, &json!({}), 202).await;
+    assert_eq!(sent(&finished(&hub, &stream).await), (json!(1), json!(0)));
+    assert_eq!((receiver.pushed().len(), left().await.len()), (1, 0));
+    hub.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_letter_that_stands_for_many_says_so_and_is_only_dropped() {
     let home = Home::new();
