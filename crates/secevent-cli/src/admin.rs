@@ -1,6 +1,8 @@
 //! The admin API of a hub, as its commands reach it.
 
-use http::header::CONTENT_TYPE;
+use std::{fmt::Write as _, time::Duration};
+
+use http::{Method, header::CONTENT_TYPE};
 use secevent_jose::json;
 use serde_json::Value;
 
@@ -26,6 +28,16 @@ pub(crate) struct Access {
 impl Access {
     /// Asks for a path, with a body if there is one, and answers with the status and the JSON.
     pub(crate) fn call(&self, path: &str, body: Option<&Value>) -> Result<(u16, Value), Failure> {
+        let method = if body.is_some() { Method::POST } else { Method::GET };
+        self.ask(method, path, body)
+    }
+
+    /// Removes what is at a path.
+    pub(crate) fn delete(&self, path: &str) -> Result<(u16, Value), Failure> {
+        self.ask(Method::DELETE, path, None)
+    }
+
+    fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<(u16, Value), Failure> {
         let token = input::secret(&self.admin_token).map_err(|failure| {
             failure.or_next("secevent serve, in this folder, makes secevent-data/admin.token")
         })?;
@@ -37,11 +49,10 @@ impl Access {
         net::block_on(async {
             let authorization = format!("Bearer {}", token.as_str());
             let client = net::client(&url);
+            let request = client.request(method, &url).deadline(DEADLINE);
             let request = match body {
-                Some(body) => {
-                    client.post(&url).body(body.to_string()).header(CONTENT_TYPE, "application/json")
-                }
-                None => client.get(&url),
+                Some(body) => request.body(body.to_string()).header(CONTENT_TYPE, "application/json"),
+                None => request,
             };
             let unreachable =
                 |error| Failure::could_not(format_args!("{url}: {error}")).next("secevent serve");
@@ -49,6 +60,19 @@ impl Access {
             Ok((response.status, json::parse(&response.body).unwrap_or_default()))
         })
     }
+}
+
+/// A part of a URL: whatever is not plainly text is written as its bytes.
+pub(crate) fn escaped(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut escaped, byte| {
+        let _ = match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b',' => {
+                write!(escaped, "{}", char::from(byte))
+            }
+            _ => write!(escaped, "%{byte:02X}"),
+        };
+        escaped
+    })
 }
 
 /// The words of a refusal.
@@ -69,3 +93,6 @@ pub(crate) fn refused(status: u16, problem: &Value, again: &str) -> Failure {
             .next("--hub http://127.0.0.1:8417"),
     }
 }
+
+/// Counting the events of a log of millions takes seconds.
+const DEADLINE: Duration = Duration::from_mins(1);

@@ -152,6 +152,14 @@ pub(crate) fn object(flag: &str, text: &str, example: &str) -> Result<Map<String
         .map_err(|error| Failure::usage(format_args!("{flag}: {error}")).next(format!("{flag} '{example}'")))
 }
 
+/// A point in time as an argument: `2026-11-24T03:00:00Z`, or seconds since 1970.
+pub(crate) fn time(text: &str) -> Result<i64, String> {
+    let date = || text.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_second);
+    text.parse()
+        .or_else(|_| date())
+        .map_err(|_| "give 2026-11-24T03:00:00Z, or seconds since 1970".to_owned())
+}
+
 /// A file that could not be read.
 pub(crate) fn cannot_read(name: &str, error: &io::Error) -> Failure {
     Failure::could_not(format_args!("cannot read {name}: {error}"))

@@ -19,7 +19,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    backup, bench, demo, doctor, emit, inspect, keys, listen, restore, serve, sign, stream, validate, verify,
+    backup, bench, dead_letters, demo, doctor, emit, inspect, keys, listen, replay, restore, serve, sign,
+    stream, validate, verify,
 };
 use failure::{Exit, Failure};
 use output::Form;
@@ -42,6 +43,7 @@ Examples:
   secevent stream list --issuer http://127.0.0.1:8417
   secevent emit --event caep:session-revoked \\
     --subject '{\"format\":\"email\",\"email\":\"alice@example.com\"}'
+  secevent dead-letters redrive --stream f67e39a0a4d34d56b3aa1bc4cff0069f --dry-run
   secevent keys generate --alg ES256 --out key.jwk
   secevent keys public key.jwk > jwks.json
   secevent sign --key key.jwk --iss https://idp.example --aud https://sp.example \\
@@ -73,6 +75,8 @@ enum Command {
     Backup(backup::Args),
     Restore(restore::Args),
     Doctor(doctor::Args),
+    DeadLetters(dead_letters::Args),
+    Replay(replay::Args),
     Bench(bench::Args),
 }
 
@@ -98,6 +102,8 @@ fn run(command: Command, form: Form) -> Result<Exit, Failure> {
         Command::Backup(args) => backup::run(&args, form),
         Command::Restore(args) => restore::run(&args, form),
         Command::Doctor(args) => doctor::run(&args, form),
+        Command::DeadLetters(args) => dead_letters::run(&args, form),
+        Command::Replay(args) => replay::run(&args, form),
         Command::Bench(args) => bench::run(&args),
     }
 }

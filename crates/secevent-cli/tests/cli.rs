@@ -70,6 +70,8 @@ fn every_example_of_the_help_works() {
         "backup",
         "restore",
         "doctor",
+        "dead-letters",
+        "replay",
     ];
     let network = network.map(|command| format!("secevent {command}"));
     let help = |desk: &Desk, command: &[&str]| {

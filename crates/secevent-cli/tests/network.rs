@@ -1,5 +1,7 @@
 //! The program on the network: real processes, real sockets, real signals.
 
+#[path = "network/again.rs"]
+mod again;
 #[path = "network/keys.rs"]
 mod keys;
 #[path = "common/running.rs"]

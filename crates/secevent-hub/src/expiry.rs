@@ -124,7 +124,8 @@ impl Hub {
             let reason = format!("{dropped} events up to this one {why}");
             let at = self.now().timestamp();
             let mut work = stream.work();
-            work.letters.push(DeadLetter { stream: stream.no, seq: through, reason, at });
+            let many = Some(dropped as u64);
+            work.letters.push(DeadLetter { stream: stream.no, seq: through, reason, at, many, event: None });
             // The letter goes with the cursor, which may have been written meanwhile.
             work.queue.backlog_mut().mark_dirty();
         }

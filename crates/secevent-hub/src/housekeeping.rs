@@ -6,7 +6,7 @@ use secevent::Timestamp;
 use secevent_ssf::store::{Batch, Retention, Store, StoreError};
 use tracing::{info, warn};
 
-use crate::{Hub, expiry::Tails, hub::stopped};
+use crate::{Hub, again::State, expiry::Tails, hub::stopped};
 
 /// How often settlements are written when no event takes them along; at most this much is repeated after a crash.
 const FLUSH_EVERY: Duration = Duration::from_millis(200);
@@ -71,6 +71,7 @@ impl Hub {
     /// A part at a time, so that what is accepted meanwhile is not held up.
     async fn prune(&self) {
         told("what is too old could not be dropped", self.expire().await);
+        self.end_old_replays();
         let mut pruned = 0;
         let retention = match self.written_retention().await {
             Ok(retention) => retention,
@@ -92,6 +93,22 @@ impl Hub {
         }
         if pruned > 0 {
             info!(pruned, "forgot what is beyond retention");
+        }
+    }
+
+    /// Ends what is sent once more and was not done within the retention time: it keeps a part of the log.
+    fn end_old_replays(&self) {
+        let before = self.retention().events_before;
+        for stream in self.0.streams.all() {
+            let mut work = stream.work();
+            if work.again.as_ref().is_none_or(|again| again.asked_at() >= before) {
+                continue;
+            }
+            work.end_again(State::Cancelled);
+            drop(work);
+            let id = &stream.record().config.stream_id;
+            warn!(stream = %id, "a replay is ended: it was not done within `[retention] age`");
+            self.0.writer.mark_dirty(stream.no);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The hub: what its parts share, how it starts and how it ends.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -10,7 +11,7 @@ use secevent_http::client::Client;
 use secevent_ssf::{
     Entry, JtiMint, Seq,
     engine::{Backlog, Cursor, Millis},
-    store::{Batch, NewEvent, Store, StoreError, StreamRecord},
+    store::{Batch, NewEvent, Replay, Store, StoreError, StreamRecord},
     stream::Delivery,
 };
 use tokio::{sync::watch, task::JoinSet};
@@ -23,6 +24,7 @@ use crate::{
     oauth::OAuth,
     receiver::Transmitters,
     recent::Recent,
+    replay,
     room::Room,
     stream::{Queue, Stream},
     streams::Streams,
@@ -92,8 +94,11 @@ impl Hub {
             blocking(move || {
                 let mut snapshot = store.load()?;
                 let records = std::mem::take(&mut snapshot.streams).into_iter();
-                let streams = records
-                    .map(|(record, cursor)| resume(&*store, record, (&cursor, snapshot.head), &settings));
+                let mut replays: BTreeMap<_, _> = std::mem::take(&mut snapshot.replays).into_iter().collect();
+                let streams = records.map(|(record, cursor)| {
+                    let replay = replays.remove(&record.no);
+                    resume(&*store, record, (&cursor, snapshot.head, replay), &settings)
+                });
                 let streams = streams.collect::<Result<Vec<_>, _>>()?;
                 Ok((snapshot, streams))
             })
@@ -129,7 +134,7 @@ impl Hub {
         }));
         hub.look_after_keys().await?;
         for stream in hub.0.streams.all() {
-            hub.work_on(stream);
+            hub.work_on(&stream);
         }
         hub.spawn(Self::keep_settlements);
         hub.spawn(Self::keep_house);
@@ -228,7 +233,11 @@ impl Hub {
     /// when the event came.
     // spec: SSF-005, SSF-010, SSF-011, SSF-208
     pub(crate) async fn signed(&self, seq: Seq, record: &StreamRecord) -> Result<ToSend, SignError> {
-        let Some(event) = self.event(seq).await? else { return Ok(ToSend::Gone) };
+        let event = match self.event(seq).await? {
+            Some(event) => Some(event),
+            None => self.event_of_letter(record.no, seq).await?,
+        };
+        let Some(event) = event else { return Ok(ToSend::Gone) };
         let what = (&event.event.event_type, &event.event.subject);
         if !is_framework(what.0) && !self.0.streams.wants(record, what, self.now().timestamp()) {
             return Ok(ToSend::Unwanted);
@@ -245,29 +254,38 @@ impl Hub {
         Ok(ToSend::Set(set))
     }
 
-    /// Serves what a backlog wants from the log.
-    pub(crate) async fn refill(&self, stream: &Arc<Stream>) -> Result<(), StoreError> {
+    /// Reads on for one delivery of a stream, a page; `false` when it lacks nothing.
+    pub(crate) async fn refill(&self, stream: &Arc<Stream>, delivery_no: u64) -> Result<bool, StoreError> {
         /// Entries read at a time; fits the ring.
         const ROUTES_MAX: usize = secevent_ssf::engine::RING_MAX;
-        loop {
-            let Some(after) = stream.work().queue.backlog().wants() else { return Ok(()) };
-            let no = stream.no;
-            let routes = self.read_store(move |store| store.routes(no, after, ROUTES_MAX)).await?;
-            // Under the lock that offers also take: nothing can be appended between the look at the head and
-            // the refill without being seen by one of them.
-            let mut work = stream.work();
-            let head = self.0.writer.head();
-            work.queue.backlog_mut().refill(routes.entries, routes.through, head);
+        let Some((after, again)) = stream.work().wants(delivery_no) else { return Ok(false) };
+        let (no, own) = (stream.no, stream.own_subject());
+        let read = move |store: &dyn Store| match again {
+            Some((source, through)) => replay::page(store, (no, own), &source, (after, through)),
+            None => store.routes(no, after, ROUTES_MAX),
+        };
+        let read = self.read_store(read).await?;
+        // Under the lock that offers also take: nothing can be appended between the look at the head and
+        // the refill without being seen by one of them.
+        let mut work = stream.work();
+        work.refill(delivery_no, read, self.0.writer.head());
+        if work.is_again(delivery_no) {
+            // Perhaps that was the last of it.
+            self.0.writer.mark_dirty(no);
         }
+        Ok(true)
     }
 
     /// Delivers a push stream until it goes away; poll streams are delivered by their requests.
-    pub(crate) fn work_on(&self, stream: Arc<Stream>) {
-        let delivery_no = {
-            let work = stream.work();
-            matches!(work.queue, Queue::Push(_)).then_some(work.delivery_no)
-        };
-        if let Some(delivery_no) = delivery_no {
+    pub(crate) fn work_on(&self, stream: &Arc<Stream>) {
+        let deliveries = stream.work().deliveries();
+        deliveries.for_each(|delivery_no| self.deliver(stream, delivery_no));
+    }
+
+    /// The same for one delivery of it.
+    pub(crate) fn deliver(&self, stream: &Arc<Stream>, delivery_no: u64) {
+        if stream.work().lane(delivery_no).is_some() {
+            let stream = Arc::clone(stream);
             self.spawn(move |hub| crate::push_worker::run(hub, stream, delivery_no));
         }
     }
@@ -309,7 +327,7 @@ pub(crate) enum SignError {
 fn resume(
     store: &dyn Store,
     mut record: StreamRecord,
-    (cursor, head): (&Cursor, Seq),
+    (cursor, head, replay): (&Cursor, Seq, Option<Replay>),
     settings: &Settings,
 ) -> Result<Stream, StoreError> {
     // SETs are signed under the issuer of today, so that is what a stream says, also after a move.
@@ -336,6 +354,9 @@ fn resume(
     }
     let queue = Queue::new(&record, backlog, &settings.limits);
     let stream = Stream::new(record, queue, (settings.clock)());
+    if let Some(replay) = replay.filter(|_| stream.record().status != StreamStatus::Disabled) {
+        stream.work().begin_again(replay, &stream.record(), &settings.limits);
+    }
     Ok(if orphan { stream.orphaned() } else { stream })
 }
 

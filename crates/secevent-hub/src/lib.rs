@@ -13,6 +13,8 @@
 
 mod accept;
 mod admin;
+mod again;
+mod audit;
 pub mod config;
 mod connections;
 pub mod doctor;
@@ -24,6 +26,7 @@ mod oauth;
 mod push_worker;
 pub mod receiver;
 mod recent;
+mod replay;
 mod room;
 mod serve;
 mod settings;

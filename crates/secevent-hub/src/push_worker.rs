@@ -1,4 +1,4 @@
-//! One task per push stream: does what its lane says and tells it the answers.
+//! One task per push stream, and one for what is sent to it once more: does what the lane says and tells it the answers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,7 +6,7 @@ use secevent_http::client;
 use secevent_ssf::{
     Seq,
     delivery::push::{self, Verdict},
-    engine::{Action, Lane, Outcome},
+    engine::{Action, Outcome},
     store::{DeadLetter, StoreError, StreamRecord},
     stream::Delivery,
 };
@@ -16,14 +16,14 @@ use tracing::{debug, info, warn};
 use crate::{
     Hub,
     hub::{SignError, ToSend, stopped},
-    stream::{Queue, Stream, Work},
+    stream::Stream,
     turns::Turn,
 };
 
 /// A log that cannot be read now, for want of room, is read again after this time.
 const READ_AGAIN: Duration = Duration::from_secs(1);
 
-/// Works until the stream is gone or delivered in another way.
+/// Works until the stream is gone, or delivered in another way, or all that was to be sent once more is done.
 pub(crate) async fn run(hub: Hub, stream: Arc<Stream>, delivery_no: u64) {
     let mut stopping = hub.0.stopping.subscribe();
     let mut attempts = JoinSet::new();
@@ -35,19 +35,19 @@ pub(crate) async fn run(hub: Hub, stream: Arc<Stream>, delivery_no: u64) {
         if stream.is_gone() || *stopping.borrow() {
             break;
         }
-        let next = |lane: &mut Lane, _: &mut Vec<DeadLetter>| lane.next(hub.now());
-        let Some(action) = with_lane(&stream, delivery_no, next) else { break };
+        let next = stream.work().lane(delivery_no).map(|lane| lane.next(hub.now()));
+        let Some(action) = next else { break };
         let wait = match action {
             Action::Send(seq) => {
                 // What still waits for its turn when the hub stops is sent after the next start.
                 let Some(turn) = turn(&hub, &stream, seq, &mut stopping).await else { break };
-                if with_lane(&stream, delivery_no, |lane, _| lane.may_still_go(seq)) != Some(true) {
+                if !stream.work().lane(delivery_no).is_some_and(|lane| lane.may_still_go(seq)) {
                     continue;
                 }
                 attempts.spawn(attempt(hub.clone(), Arc::clone(&stream), delivery_no, seq, turn));
                 continue;
             }
-            Action::Read(_) if read_on(&hub, &stream, &mut unreadable).await => continue,
+            Action::Read(_) if read_on(&hub, &stream, delivery_no, &mut unreadable).await => continue,
             Action::Read(_) => break,
             Action::Wait(until) => Duration::from_millis(until.0.saturating_sub(hub.now().0).max(1)),
             _ => Duration::MAX,
@@ -71,9 +71,9 @@ async fn turn(hub: &Hub, stream: &Stream, seq: Seq, stopping: &mut watch::Receiv
 }
 
 /// Reads on in the log; `false` when the store failed, which ends the hub.
-async fn read_on(hub: &Hub, stream: &Arc<Stream>, unreadable: &mut bool) -> bool {
-    match hub.refill(stream).await {
-        Ok(()) => *unreadable = false,
+async fn read_on(hub: &Hub, stream: &Arc<Stream>, delivery_no: u64, unreadable: &mut bool) -> bool {
+    match hub.refill(stream, delivery_no).await {
+        Ok(_) => *unreadable = false,
         Err(StoreError::Failed(_)) => return false,
         Err(error) => {
             if !std::mem::replace(unreadable, true) {
@@ -97,7 +97,9 @@ async fn attempt(hub: Hub, stream: Arc<Stream>, delivery_no: u64, seq: Seq, turn
     drop(turn);
     stream.answered_after(Duration::from_millis(hub.now().0.saturating_sub(began.0)));
     let Some(verdict) = verdict else {
-        with_lane(&stream, delivery_no, |lane, _| lane.forget(seq));
+        if let Some(lane) = stream.work().lane(delivery_no) {
+            lane.forget(seq);
+        }
         hub.0.writer.mark_dirty(stream.no);
         return;
     };
@@ -108,13 +110,15 @@ async fn attempt(hub: Hub, stream: Arc<Stream>, delivery_no: u64, seq: Seq, turn
     if matches!(verdict, Verdict::Delivered { proper: false }) {
         debug!(stream = %id, event = seq.0, "answered with another 2xx than 202; it counts as delivered");
     }
-    let outcome = with_lane(&stream, delivery_no, |lane, letters| {
-        let outcome = lane.answered(seq, verdict, now, jitter);
-        if let Outcome::Dead(reason) = &outcome {
-            letters.push(DeadLetter { stream: stream.no, seq, reason: reason.clone(), at: now.timestamp() });
-        }
-        outcome
-    });
+    let letter = DeadLetter {
+        stream: stream.no,
+        seq,
+        reason: String::new(),
+        at: now.timestamp(),
+        many: None,
+        event: None,
+    };
+    let outcome = stream.work().answered(delivery_no, letter, verdict, (now, jitter));
     match outcome {
         Some(Outcome::Dead(reason)) => {
             warn!(stream = %id, event = seq.0, %reason, "set aside: the receiver refuses it");
@@ -132,7 +136,7 @@ async fn attempt(hub: Hub, stream: Arc<Stream>, delivery_no: u64, seq: Seq, turn
             info!(stream = %id, %reason, "the receiver could not be told of the new status; it can read it");
         }
         Some(Outcome::Pause(reason)) => {
-            hub.pause(&stream, delivery_no, reason).await;
+            hub.give_up(&stream, delivery_no, reason).await;
         }
         _ => {}
     }
@@ -155,18 +159,4 @@ async fn deliver(hub: &Hub, record: &StreamRecord, seq: Seq) -> Option<Verdict> 
         Err(SignError::Set(error)) => Verdict::Refused(format!("it cannot be signed: {error}")),
         Err(error) => Verdict::Retry { reason: error.to_string(), after_secs: None },
     })
-}
-
-/// Acts on the lane of a stream, as long as the stream is delivered as it was when the work began.
-fn with_lane<T>(
-    stream: &Stream,
-    begun: u64,
-    act: impl FnOnce(&mut Lane, &mut Vec<DeadLetter>) -> T,
-) -> Option<T> {
-    let mut work = stream.work();
-    let Work { queue, letters, delivery_no } = &mut *work;
-    match queue {
-        Queue::Push(lane) if *delivery_no == begun => Some(act(lane, letters)),
-        _ => None,
-    }
 }

@@ -9,15 +9,16 @@ use std::{
     time::Duration,
 };
 
-use secevent::event::ssf::StreamStatus;
+use secevent::{SubjectId, event::ssf::StreamStatus};
 use secevent_ssf::{
-    Entry, Seq, StreamNo,
-    engine::{Backlog, Cursor, Lane, Millis, PollQueue},
+    Entry, Seq, StreamNo, SubjectKey,
+    engine::{Backlog, Lane, Millis, PollQueue},
     store::{DeadLetter, StreamRecord},
     stream::Delivery,
 };
 use tokio::sync::Notify;
 
+use crate::again::{Again, Progress, Settled};
 use crate::turns::LATE;
 
 /// One stream.
@@ -78,10 +79,20 @@ impl Verifications {
 #[derive(Debug)]
 pub(crate) struct Work {
     pub(crate) queue: Queue,
-    /// Counts how often the delivery changed: what was begun before says nothing of the delivery of now.
+    /// Which delivery this is: what was begun before says nothing of the delivery of now.
     pub(crate) delivery_no: u64,
+    /// What is sent once more beside it.
+    pub(crate) again: Option<Again>,
+    /// How the last of that ended.
+    pub(crate) ended: Option<Progress>,
+    /// The disk lacks that something is sent once more, or is not any more.
+    pub(crate) replay_dirty: bool,
+    /// Deliveries so far.
+    delivery_count: u64,
     /// Set aside and not written yet; they leave when the commit that carries the cursor is done.
     pub(crate) letters: Vec<DeadLetter>,
+    /// Dead letters that were taken when they were sent once more; not forgotten on disk yet.
+    pub(crate) taken: Vec<Seq>,
 }
 
 impl Work {
@@ -89,7 +100,13 @@ impl Work {
     pub(crate) fn deliver_as(&mut self, record: &StreamRecord, limits: &crate::Limits) {
         let backlog = std::mem::take(self.queue.backlog_mut());
         self.queue = Queue::new(record, backlog, limits);
-        self.delivery_no += 1;
+        self.delivery_no = self.next_delivery_no();
+        self.deliver_again_as(record, limits);
+    }
+
+    pub(crate) const fn next_delivery_no(&mut self) -> u64 {
+        self.delivery_count += 1;
+        self.delivery_count
     }
 }
 
@@ -103,8 +120,17 @@ pub(crate) enum Queue {
 impl Queue {
     /// A queue over this backlog, held unless the stream is enabled.
     pub(crate) fn new(record: &StreamRecord, backlog: Backlog, limits: &crate::Limits) -> Self {
+        Self::with_window(record, backlog, (limits.push_window, limits))
+    }
+
+    /// The same with another window for pushes.
+    pub(crate) fn with_window(
+        record: &StreamRecord,
+        backlog: Backlog,
+        (window, limits): (usize, &crate::Limits),
+    ) -> Self {
         let mut queue = match record.config.delivery {
-            Delivery::Push { .. } => Self::Push(Lane::new(backlog, limits.push_window)),
+            Delivery::Push { .. } => Self::Push(Lane::new(backlog, window)),
             _ => Self::Poll(PollQueue::new(backlog, limits.poll_lease_ms)),
         };
         queue.hold(record.status != StreamStatus::Enabled);
@@ -145,7 +171,16 @@ impl Stream {
         Self {
             no: record.no,
             record: RwLock::new(Arc::new(record)),
-            work: Mutex::new(Work { queue, delivery_no: 0, letters: Vec::new() }),
+            work: Mutex::new(Work {
+                queue,
+                delivery_no: 0,
+                again: None,
+                ended: None,
+                replay_dirty: false,
+                delivery_count: 0,
+                letters: Vec::new(),
+                taken: Vec::new(),
+            }),
             wake: Notify::new(),
             gone: AtomicBool::new(false),
             late: AtomicBool::new(false),
@@ -164,6 +199,12 @@ impl Stream {
 
     pub(crate) fn record(&self) -> Arc<StreamRecord> {
         Arc::clone(&self.record.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What events about the stream itself are about.
+    // spec: SSF-198
+    pub(crate) fn own_subject(&self) -> SubjectKey {
+        SubjectKey::of(&SubjectId::opaque(self.record().config.stream_id.as_str()))
     }
 
     /// The record is to be written with the next commit.
@@ -204,16 +245,25 @@ impl Stream {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How it stands with what is sent once more, or how that ended.
+    pub(crate) fn progress(&self) -> Option<Progress> {
+        let held = self.record().status != StreamStatus::Enabled;
+        self.work().progress(held)
+    }
+
     /// Adds what was committed; whoever delivers it is woken after.
     pub(crate) fn offer(&self, entry: Entry) {
         self.work().queue.backlog_mut().offer(entry);
     }
 
     /// What is to be written of this stream: where it stands, and what was set aside on the way there.
-    pub(crate) fn take_dirty(&self) -> Option<(Cursor, Vec<DeadLetter>)> {
-        let mut work = self.work();
-        let cursor = work.queue.backlog_mut().take_dirty()?;
-        Some((cursor, work.letters.clone()))
+    pub(crate) fn take_dirty(&self) -> Option<Settled> {
+        let settled = self.work().take_dirty();
+        if settled.as_ref().is_some_and(|settled| settled.replay_changed && settled.replay.is_none()) {
+            // Whoever delivered it has nothing to do any more.
+            self.wake.notify_waiters();
+        }
+        settled
     }
 
     /// Whether its receiver takes long for a push.

@@ -13,7 +13,7 @@ use secevent_ssf::{
     store::StreamRecord,
 };
 
-use crate::stream::Stream;
+use crate::{again::Again, stream::Stream};
 
 /// All streams of the hub.
 #[derive(Debug)]
@@ -183,7 +183,11 @@ impl Streams {
 
     /// Everything at or below this place is settled by every stream.
     pub(crate) fn settled(&self, head: Seq) -> Seq {
-        let low = |stream: &Arc<Stream>| stream.work().queue.backlog().settled_to(head);
+        let low = |stream: &Arc<Stream>| {
+            let work = stream.work();
+            let again = work.again.as_ref().and_then(Again::needs_after);
+            again.unwrap_or(head).min(work.queue.backlog().settled_to(head))
+        };
         self.read().by_no.values().map(low).min().unwrap_or(head)
     }
 

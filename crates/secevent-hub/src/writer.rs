@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{info, warn};
 
 use crate::{
+    again::Settled,
     recent::Recent,
     room::{Room, brings_more},
     stream::Stream,
@@ -65,10 +66,8 @@ enum Job {
 /// What a commit takes along of a stream.
 struct Taken {
     stream: Arc<Stream>,
-    /// How many of its dead letters.
-    letters: usize,
     record: bool,
-    cursor: bool,
+    settled: Option<Settled>,
 }
 
 impl Writer {
@@ -203,8 +202,11 @@ impl Shared {
                     info!("the store has room again; events are taken");
                 }
                 // Until now they were listed from memory.
-                for Taken { stream, letters, .. } in &taken {
-                    stream.work().letters.drain(..*letters);
+                for Taken { stream, settled, .. } in &taken {
+                    let Some(settled) = settled else { continue };
+                    let mut work = stream.work();
+                    work.letters.drain(..settled.letters.len());
+                    work.taken.drain(..settled.taken.len());
                 }
                 let more = brings_more(&batch);
                 let fed = self.feed(first, batch.events);
@@ -248,13 +250,16 @@ impl Shared {
             if record.is_none() && settled.is_none() {
                 continue;
             }
-            let letters = settled.as_ref().map_or(0, |(_, letters)| letters.len());
-            taken.push(Taken { stream, letters, record: record.is_some(), cursor: settled.is_some() });
-            writes.extend(record.map(|record| Write::Stream(Box::new(StreamRecord::clone(&record)))));
-            if let Some((cursor, letters)) = settled {
-                writes.push(Write::Cursor(no, cursor));
-                writes.extend(letters.into_iter().map(Write::DeadLetter));
+            writes.extend(record.as_ref().map(|record| Write::Stream(Box::new(StreamRecord::clone(record)))));
+            if let Some(Settled { cursor, replay_changed, replay, letters, taken }) = &settled {
+                writes.extend(cursor.clone().map(|cursor| Write::Cursor(no, cursor)));
+                let replay = replay_changed.then(|| Write::Replay(no, replay.clone().map(Box::new)));
+                writes.extend(replay);
+                // What was taken goes first: a letter of the same event is of a later attempt.
+                writes.extend(taken.iter().map(|seq| Write::DropDeadLetter(no, *seq)));
+                writes.extend(letters.iter().cloned().map(Write::DeadLetter));
             }
+            taken.push(Taken { stream, record: record.is_some(), settled });
         }
         // In front: a stream that this very batch changes or drops must not be written over.
         batch.writes.splice(..0, writes);
@@ -262,12 +267,16 @@ impl Shared {
     }
 
     fn give_back(&self, taken: &[Taken]) {
-        for Taken { stream, record, cursor, .. } in taken {
+        for Taken { stream, record, settled } in taken {
             if *record {
                 stream.mark_record_dirty();
             }
-            if *cursor {
-                stream.work().queue.backlog_mut().mark_dirty();
+            if let Some(Settled { cursor, replay_changed, .. }) = settled {
+                let mut work = stream.work();
+                if cursor.is_some() {
+                    work.queue.backlog_mut().mark_dirty();
+                }
+                work.replay_dirty |= replay_changed;
             }
             self.dirty().insert(stream.no);
         }

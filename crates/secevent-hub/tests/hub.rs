@@ -38,8 +38,12 @@ mod push;
 mod push_receiver;
 #[path = "hub/receiving.rs"]
 mod receiving;
+#[path = "hub/redrive.rs"]
+mod redrive;
 #[path = "hub/relaxed.rs"]
 mod relaxed;
+#[path = "hub/replay.rs"]
+mod replay;
 #[path = "hub/restart.rs"]
 mod restart;
 #[path = "hub/room.rs"]

@@ -106,7 +106,7 @@ struct Said<'a> {
 }
 
 /// Where an event goes: what a stream far behind reads instead of bodies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Its place in the log.
     pub seq: Seq,

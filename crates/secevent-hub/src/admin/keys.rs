@@ -10,7 +10,7 @@ use secevent_jose::json;
 use serde_json::{Value, json};
 
 use crate::{
-    Hub, HubError,
+    Hub, HubError, audit,
     keys::{KeyTimes, RotateError, Span},
     transmitter::to_its_end,
 };
@@ -25,7 +25,10 @@ pub(super) async fn rotate(State(hub): State<Hub>, request: Request) -> Result<J
     let body = read_body(request.into_body(), hub.0.settings.limits.body_bytes).await?;
     let (alg, now) = read(&body)?;
     let rotated = to_its_end(async move { hub.rotate_keys(alg, now).await.map_err(|error| refused(&error)) });
-    Ok(Json(described(&rotated.await?)))
+    let rotated = rotated.await?;
+    let words = format!("alg: {}, now: {now}", alg.map_or("all", Alg::name));
+    audit::changed("rotate keys", None, None, Some(&words));
+    Ok(Json(described(&rotated)))
 }
 
 /// `{"alg": NAME, "now": BOOLEAN}`, both optional, or nothing.

@@ -1,10 +1,13 @@
-//! The admin API: hand events in, see where they went, read what was received.
+//! The admin API: hand events in, see where they went, send them once more, read what was received.
 
+mod dead_letters;
 mod events;
 mod health;
 mod keys;
+mod members;
 mod openapi;
 mod received;
+mod replay;
 mod streams;
 mod transmitters;
 mod url;
@@ -28,14 +31,16 @@ impl Hub {
             .route("/v1/events/{id}", get(events::show))
             .route("/v1/streams", get(streams::list))
             .route("/v1/streams/{id}", get(streams::show))
-            .route("/v1/streams/{id}/dead-letters", get(streams::dead_letters))
+            .route("/v1/streams/{id}/dead-letters", get(dead_letters::list).delete(dead_letters::drop_some))
+            .route("/v1/streams/{id}/dead-letters/{seq}", get(dead_letters::show))
+            .route("/v1/streams/{id}/redrive", post(dead_letters::redrive))
+            .route("/v1/streams/{id}/replay", post(replay::start).get(replay::show).delete(replay::cancel))
             .route("/v1/keys", get(keys::list))
             .route("/v1/keys/rotate", post(keys::rotate))
             .route("/v1/received", get(received::list))
             .route("/v1/transmitters", get(transmitters::list))
             .route("/v1/streams/{id}/pause", post(streams::pause))
             .route("/v1/streams/{id}/resume", post(streams::resume))
-            .route("/v1/streams/{id}/{verb}", any(not_yet))
             .route("/v1/tail", any(not_yet))
             .route("/metrics", any(not_yet))
             .route_layer(middleware::from_fn_with_state(self.clone(), admins_only));

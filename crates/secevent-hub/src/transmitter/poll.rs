@@ -8,7 +8,7 @@ use secevent_ssf::{
     Seq,
     delivery::poll::{PollRequest, PollResponse},
     engine::{PollQueue, Selection},
-    store::DeadLetter,
+    store::{DeadLetter, StoreError},
 };
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -16,7 +16,7 @@ use tracing::{info, warn};
 use crate::{
     Hub,
     hub::{SignError, ToSend, stopped},
-    stream::{Queue, Stream, Work},
+    stream::{Queue, Stream},
 };
 
 impl Hub {
@@ -46,7 +46,7 @@ impl Hub {
             if stream.is_gone() || !is_polled(stream) {
                 return Err(Problem::not_found("poll stream"));
             }
-            self.refill(stream).await.map_err(|error| cannot_read(&error))?;
+            let unread = self.read_for_poll(stream).await.map_err(|error| cannot_read(&error))?;
             let (selection, look_again) = poll.look(max, self);
             let done = !selection.seqs.is_empty()
                 || (max == 0 && selection.more)
@@ -56,12 +56,26 @@ impl Hub {
             if done {
                 return self.respond(stream, selection).await;
             }
+            if unread {
+                continue;
+            }
             tokio::select! {
                 () = woken => {}
                 () = tokio::time::sleep_until(deadline.min(look_again)) => {}
                 () = stopped(&mut stopping) => {}
             }
         }
+    }
+
+    /// Reads on for what is new, and a page for what is sent once more: what is new does not wait for the rest of that.
+    /// Answers whether there is a rest.
+    async fn read_for_poll(&self, stream: &Arc<Stream>) -> Result<bool, StoreError> {
+        let mut deliveries = stream.work().deliveries();
+        if let Some(live) = deliveries.next() {
+            while self.refill(stream, live).await? {}
+        }
+        let Some(again) = deliveries.next() else { return Ok(false) };
+        self.refill(stream, again).await
     }
 
     /// Releases what the receiver has, and sets aside what it refused. Names that are not ours, or of another
@@ -75,9 +89,13 @@ impl Hub {
         };
         let acked: Vec<_> = request.ack.iter().filter_map(|jti| place(jti)).collect();
         let mut settled = false;
-        if let Queue::Poll(queue) = &mut stream.work().queue {
+        {
+            let mut work = stream.work();
             for seq in acked {
-                settled |= queue.ack(seq);
+                if let Some(delivery_no) = work.release(seq) {
+                    work.has_taken(delivery_no, seq);
+                    settled = true;
+                }
             }
         }
         if settled {
@@ -100,12 +118,10 @@ impl Hub {
         let at = self.now().timestamp();
         {
             let mut work = stream.work();
-            let Work { queue, letters, .. } = &mut *work;
-            let Queue::Poll(queue) = queue else { return };
-            if !queue.ack(seq) {
-                return;
-            }
-            letters.push(DeadLetter { stream: stream.no, seq, reason: reason.to_owned(), at });
+            let Some(delivery_no) = work.release(seq) else { return };
+            let reason = reason.to_owned();
+            let letter = DeadLetter { stream: stream.no, seq, reason, at, many: None, event: None };
+            work.set_aside(delivery_no, letter);
         }
         // The receiver's words: on a terminal they must not become commands or lines of their own.
         let reason = reason.escape_debug();
@@ -129,9 +145,7 @@ impl Hub {
                     if matches!(left_out, ToSend::Gone) {
                         info!(stream = %record.config.stream_id, event = seq.0, "no longer in the log; left out");
                     }
-                    if let Queue::Poll(queue) = &mut stream.work().queue {
-                        queue.ack(seq);
-                    }
+                    stream.work().release(seq);
                 }
                 Err(SignError::Set(error)) => {
                     self.set_aside(stream, seq, &format!("it cannot be signed: {error}"));
@@ -165,30 +179,28 @@ struct Poll<'s>(&'s Stream);
 
 impl<'s> Poll<'s> {
     fn begin(stream: &'s Stream) -> Self {
-        let poll = Self(stream);
-        poll.with(PollQueue::begin);
-        poll
+        stream.work().poll_queues().for_each(PollQueue::begin);
+        Self(stream)
     }
 
-    /// What there is, and when to look again at the latest.
+    /// What there is, what is new before all else, and when to look again at the latest.
     fn look(&self, max: usize, hub: &Hub) -> (Selection, Instant) {
         let now = hub.now();
-        let found = self.with(|queue| (queue.select(max, now), queue.next_lease_end(now)));
-        let (selection, lease_end) = found.unwrap_or_default();
-        let wait_ms = lease_end.map_or(FAR_AWAY_MS, |end| end.0.saturating_sub(now.0).max(1));
-        (selection, Instant::now() + Duration::from_millis(wait_ms))
-    }
-
-    fn with<T>(&self, act: impl FnOnce(&mut PollQueue) -> T) -> Option<T> {
-        match &mut self.0.work().queue {
-            Queue::Poll(queue) => Some(act(queue)),
-            Queue::Push(_) => None,
+        let mut selection = Selection::default();
+        let mut lease_end = now.plus(FAR_AWAY_MS);
+        for queue in self.0.work().poll_queues() {
+            let Selection { seqs, more } = queue.select(max - selection.seqs.len(), now);
+            selection.seqs.extend(seqs);
+            selection.more |= more;
+            lease_end = queue.next_lease_end(now).map_or(lease_end, |end| end.min(lease_end));
         }
+        let wait_ms = lease_end.0.saturating_sub(now.0).max(1);
+        (selection, Instant::now() + Duration::from_millis(wait_ms))
     }
 }
 
 impl Drop for Poll<'_> {
     fn drop(&mut self) {
-        self.with(PollQueue::end);
+        self.0.work().poll_queues().for_each(PollQueue::end);
     }
 }

@@ -127,9 +127,9 @@ impl Hub {
                 None => {}
             }
             if was_disabled || record.status == StreamStatus::Disabled {
-                work.queue.skip_to(self.0.writer.head());
+                work.skip_to(self.0.writer.head());
             }
-            work.queue.hold(record.status != StreamStatus::Enabled);
+            work.hold(record.status != StreamStatus::Enabled);
         }
         self.0.streams.replace_record(stream, record);
         self.0.writer.mark_dirty(stream.no);

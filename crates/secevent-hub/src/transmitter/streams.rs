@@ -88,7 +88,7 @@ impl Hub {
         let queue = Queue::new(&record, backlog, limits);
         let stream = self.0.streams.insert(Stream::new(record, queue, self.now()));
         info!(stream = %config.stream_id, receiver = %receiver.id, method = config.delivery.method(), "stream created");
-        self.work_on(stream);
+        self.work_on(&stream);
         Ok(config)
     }
 

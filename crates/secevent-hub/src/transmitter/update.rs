@@ -62,7 +62,7 @@ impl Hub {
         }
         self.0.streams.replace_record(stream, record);
         if moved {
-            self.work_on(Arc::clone(stream));
+            self.work_on(stream);
         }
     }
 }

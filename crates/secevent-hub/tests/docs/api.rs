@@ -323,13 +323,19 @@ async fn operators_are_answered(judge: &Judge) {
     // The one whose SET was refused before.
     for stream in streams["streams"].as_array().unwrap() {
         let letters = format!("/v1/streams/{}/dead-letters", stream["stream_id"].as_str().unwrap());
-        judge.call("get", &letters, ADMIN, Value::Null, 200).await;
+        let listed = judge.call("get", &letters, ADMIN, Value::Null, 200).await;
+        if let Some(letter) = listed["dead_letters"].as_array().unwrap().first() {
+            let letter = format!("{letters}/{}", letter["id"].as_str().unwrap());
+            let shown = judge.call("get", &letter, ADMIN, Value::Null, 200).await;
+            assert_eq!(shown["event"], "ssf:verification");
+        }
     }
     let stream = format!("/v1/streams/{id}");
     judge.call("get", &stream, ADMIN, Value::Null, 200).await;
     judge.call("post", &format!("{stream}/pause"), ADMIN, json!({"reason": "maintenance"}), 200).await;
     judge.call("post", &format!("{stream}/pause"), ADMIN, json!({"why": "maintenance"}), 400).await;
     judge.call("post", &format!("{stream}/resume"), ADMIN, Value::Null, 200).await;
+    sent_once_more(judge, &stream).await;
     judge.call("get", "/v1/keys", ADMIN, Value::Null, 200).await;
     judge.call("post", "/v1/keys/rotate", ADMIN, json!({"alg": "RS256"}), 200).await;
     judge.call("post", "/v1/keys/rotate", ADMIN, json!({"alg": "ES512"}), 404).await;
@@ -337,4 +343,34 @@ async fn operators_are_answered(judge: &Judge) {
     judge.call("get", "/v1/received?after=x", ADMIN, Value::Null, 400).await;
     judge.call("get", "/v1/transmitters", ADMIN, Value::Null, 200).await;
     judge.call("delete", &format!("/ssf/streams?stream_id={id}"), ACME, Value::Null, 204).await;
+}
+
+async fn sent_once_more(judge: &Judge, stream: &str) {
+    let (letters, redrive, replay) =
+        (format!("{stream}/dead-letters"), format!("{stream}/redrive"), format!("{stream}/replay"));
+    judge.call("get", &format!("{letters}/7"), ADMIN, Value::Null, 404).await;
+    judge.call("delete", &format!("{letters}?ids=7,8&dry_run=true"), ADMIN, Value::Null, 200).await;
+    judge.call("delete", &letters, ADMIN, Value::Null, 400).await;
+    let some = json!({"ids": ["7", 8], "type": "caep:session-revoked", "before": 9, "after": 7,
+        "reason_contains": "x", "dry_run": true});
+    judge.call("post", &redrive, ADMIN, some, 200).await;
+    judge.call("post", &redrive, ADMIN, json!({}), 202).await;
+    judge.call("post", &redrive, ADMIN, json!({"id": 7}), 400).await;
+    let subject = json!({"format": "email", "email": "alice@example.com"});
+    let some = json!({"from_seq": 1, "to_seq": "9", "from": 5, "to": 7, "type": "caep:session-revoked",
+        "subject": subject, "dry_run": true});
+    judge.call("post", &replay, ADMIN, some, 200).await;
+    judge.call("post", &replay, ADMIN, json!({"seq": 7}), 400).await;
+    judge.call("get", &replay, ADMIN, Value::Null, 200).await;
+    judge.call("delete", &replay, ADMIN, Value::Null, 404).await;
+    // What is settled can be sent again.
+    let poll = stream.replace("/v1/streams/", "/ssf/poll/");
+    let now = json!({"returnImmediately": true});
+    let sets = judge.call("post", &poll, ACME, now.clone(), 200).await;
+    let names: Vec<_> = sets["sets"].as_object().unwrap().keys().cloned().collect();
+    judge.call("post", &poll, ACME, json!({"returnImmediately": true, "ack": names}), 200).await;
+    judge.call("post", &replay, ADMIN, json!({}), 202).await;
+    judge.call("post", &replay, ADMIN, json!({}), 409).await;
+    judge.call("get", &replay, ADMIN, Value::Null, 200).await;
+    judge.call("delete", &replay, ADMIN, Value::Null, 200).await;
 }

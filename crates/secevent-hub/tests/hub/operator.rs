@@ -101,7 +101,7 @@ async fn pause_and_resume_refuse_what_they_do_not_know() {
     for verb in ["pause", "resume"] {
         hub.send("POST", &format!("/v1/streams/nobodys/{verb}"), ADMIN, "").await.expect(404);
     }
-    hub.send("POST", &format!("{path}/replay"), ADMIN, "").await.expect(501);
+    hub.send("POST", &format!("{path}/restart"), ADMIN, "").await.expect(404);
     hub.stop().await;
 }
 

@@ -85,6 +85,11 @@ impl PushReceiver {
         self.script.lock().unwrap().pushed.clone()
     }
 
+    /// Next it answers like this.
+    pub(crate) fn script(&self, next: impl IntoIterator<Item = Reply>) {
+        self.script.lock().unwrap().next.extend(next);
+    }
+
     /// The names of what was taken, in order.
     pub(crate) fn taken(&self) -> Vec<String> {
         self.pushed().iter().filter(|pushed| pushed.status == 202).map(Pushed::jti).collect()

@@ -20,18 +20,18 @@ use crate::{
     push_receiver::PushReceiver,
 };
 
-const DAY: u64 = 24 * 3600;
+pub(crate) const DAY: u64 = 24 * 3600;
 
 /// A clock that a test moves on.
 #[derive(Clone, Default)]
-struct Clock(Arc<AtomicU64>);
+pub(crate) struct Clock(Arc<AtomicU64>);
 
 impl Clock {
     fn now(&self) -> Millis {
         now().plus(self.0.load(Ordering::SeqCst))
     }
 
-    fn forward(&self, secs: u64) {
+    pub(crate) fn forward(&self, secs: u64) {
         self.0.fetch_add(secs * 1000, Ordering::SeqCst);
     }
 
@@ -42,7 +42,7 @@ impl Clock {
         settings
     }
 
-    async fn start(&self, home: &Home) -> Running {
+    pub(crate) async fn start(&self, home: &Home) -> Running {
         start(home, self.settings(home)).await
     }
 }

@@ -153,6 +153,8 @@ async fn what_is_held_for_longer_than_retention_is_dropped_and_said() {
     eventually("it is said", async || letters().await["dead_letters"].as_array().unwrap().len() == 1).await;
     let reason = letters().await["dead_letters"][0]["reason"].as_str().unwrap().to_owned();
     assert!(reason.starts_with("2 events up to this one"), "{reason}");
+    let letter = letters().await["dead_letters"][0].clone();
+    assert_eq!((&letter["many"], &letter["event"]), (&json!(2), &json!(null)), "they cannot be sent again");
     hub.emit("new@x.example").await;
     set(&hub, &stream, "enabled").await.expect(200);
     assert_eq!(users(&hub.polled(&stream, json!({})).await.0), ["new@x.example"]);

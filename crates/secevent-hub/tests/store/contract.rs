@@ -5,17 +5,19 @@ use secevent_ssf::{
     Seq, StreamNo,
     engine::Cursor,
     interest::{SubjectName, Wish},
-    store::{DeadLetter, KeyRecord, Received, Retention, Store, Write},
+    store::{DeadLetter, KeyRecord, Received, Replay, Retention, Store, Write},
 };
 
-use crate::records::{answer, event_at, events, letter, origin, received, retention, stream, wish, writes};
+use crate::records::{
+    answer, event_at, events, letter, origin, received, replay, retention, stream, wish, writes,
+};
 
 /// Makes an empty store.
 type Open<'a> = &'a dyn Fn() -> Box<dyn Store>;
 
 /// Every rule, each over a fresh store.
 pub(crate) fn check(open: Open<'_>) {
-    let rules: [fn(&dyn Store); 16] = [
+    let rules: [fn(&dyn Store); 18] = [
         an_empty_store_says_who_it_is,
         numbers_have_no_gaps_and_events_come_back_as_they_were,
         a_batch_is_written_as_one,
@@ -23,6 +25,8 @@ pub(crate) fn check(open: Open<'_>) {
         cursors_belong_to_streams,
         wishes_are_kept_once_and_leave_with_their_stream,
         dead_letters_are_listed_and_leave_with_their_stream,
+        dead_letters_keep_their_event_when_the_log_forgets_it,
+        replays_belong_to_streams,
         a_received_set_is_kept_once,
         answers_are_counted_from_their_batch,
         routes_are_read_in_pages,
@@ -178,6 +182,42 @@ fn dead_letters_are_listed_and_leave_with_their_stream(store: &dyn Store) {
     assert!(listed(9, 0, 9).is_empty() && listed(1, u64::MAX, 9).is_empty());
     store.commit(&writes([Write::DropStream(StreamNo(1))])).unwrap();
     assert_eq!((listed(1, 0, 9).len(), listed(2, 0, 9).len()), (0, 1));
+}
+
+fn dead_letters_keep_their_event_when_the_log_forgets_it(store: &dyn Store) {
+    let said = |iat| event_at(iat, &[1]).event;
+    let mut batch = events([1, 2, 3, 4].map(|iat| event_at(iat, &[1])));
+    let range = DeadLetter { many: Some(7), ..letter(1, 2, "too old") };
+    batch.writes = vec![
+        Write::Stream(Box::new(stream(1))),
+        Write::DeadLetter(letter(1, 1, "no")),
+        Write::DeadLetter(range.clone()),
+    ];
+    store.commit(&batch).unwrap();
+    assert_eq!(store.prune(&retention(3, 4)).unwrap(), 3);
+    store.commit(&writes([Write::DeadLetter(letter(1, 1, "no again"))])).unwrap();
+    store.commit(&writes([Write::DeadLetter(letter(1, 3, "when it was gone"))])).unwrap();
+    let listed = || store.dead_letters(StreamNo(1), Seq(0), 9).unwrap();
+    let first = DeadLetter { event: Some(said(1)), ..letter(1, 1, "no again") };
+    assert_eq!(listed(), [first, range.clone(), letter(1, 3, "when it was gone")]);
+    let drops = [(1, 1), (9, 2), (1, 99)].map(|(no, seq)| Write::DropDeadLetter(StreamNo(no), Seq(seq)));
+    store.commit(&writes(drops)).unwrap();
+    assert_eq!(listed(), [range, letter(1, 3, "when it was gone")]);
+}
+
+fn replays_belong_to_streams(store: &dyn Store) {
+    store.commit(&writes([1, 2].map(|no| Write::Stream(Box::new(stream(no)))))).unwrap();
+    let replay = |done| Replay { done, ..replay() };
+    let begin = |no, done| Write::Replay(StreamNo(no), Some(Box::new(replay(done))));
+    store.commit(&writes([begin(1, 0), begin(2, 5), begin(9, 0), begin(1, 1)])).unwrap();
+    // A changed record leaves it alone.
+    store.commit(&writes([Write::Stream(Box::new(stream(1)))])).unwrap();
+    let kept = || store.load().unwrap().replays;
+    assert_eq!(kept(), [(StreamNo(1), replay(1)), (StreamNo(2), replay(5))]);
+    store.commit(&writes([Write::Replay(StreamNo(1), None), Write::Replay(StreamNo(9), None)])).unwrap();
+    assert_eq!(kept(), [(StreamNo(2), replay(5))]);
+    store.commit(&writes([Write::DropStream(StreamNo(2))])).unwrap();
+    assert_eq!(kept(), []);
 }
 
 // spec: PUSH-037

@@ -144,9 +144,7 @@ impl Seen {
                 .map(|(no, after, limit)| store.routes(no, Seq(after), limit).unwrap())
                 .map(|routes| (routes.entries, routes.through))
                 .collect(),
-            last_before: [(0, 9), (9, 2), (15, 100), (99, 100)]
-                .map(|(before, limit)| store.last_before(Timestamp(before), limit).unwrap())
-                .into(),
+            last_before: [0, 9, 15, 99].map(|before| store.last_before(Timestamp(before)).unwrap()).into(),
             letters: pages()
                 .flat_map(|(no, after, limit)| store.dead_letters(no, Seq(after), limit).unwrap())
                 .collect(),

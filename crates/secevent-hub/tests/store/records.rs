@@ -2,12 +2,12 @@
 
 use secevent::{EventType, SubjectId, Timestamp, event::ssf::StreamStatus};
 use secevent_ssf::{
-    Audience, LoggedEvent, Seq, StreamNo, SubjectKey,
+    Audience, Entry, LoggedEvent, Seq, StreamNo, SubjectKey,
     interest::Wish,
     metadata::DefaultSubjects,
     store::{
-        Batch, DeadLetter, IdempotentAnswer, NewEvent, Origin, Party, Received, Retention, StreamRecord,
-        Write,
+        Batch, DeadLetter, IdempotentAnswer, Letters, NewEvent, Origin, Party, Received, Replay, Retention,
+        Source, StreamRecord, Write,
     },
     stream::{Delivery, Secret, StreamConfig},
 };
@@ -81,7 +81,28 @@ pub(crate) fn wish(stream: u32, about: &str, turn: u64) -> Wish {
 }
 
 pub(crate) fn letter(stream: u32, seq: u64, reason: &str) -> DeadLetter {
-    DeadLetter { stream: StreamNo(stream), seq: Seq(seq), reason: reason.into(), at: Timestamp(9) }
+    let (stream, seq, at) = (StreamNo(stream), Seq(seq), Timestamp(9));
+    DeadLetter { stream, seq, reason: reason.into(), at, many: None, event: None }
+}
+
+pub(crate) fn replay() -> Replay {
+    let entry = |seq| Entry { seq: Seq(seq), subject: SubjectKey(u64::MAX) };
+    let letters = Letters {
+        ids: Some([Seq(3), Seq(u64::MAX)].into()),
+        event_type: Some(EventType::from_uri("urn:example:event")),
+        reason_contains: Some("a \u{20ac} and a \u{0} survive".into()),
+        ..Letters::default()
+    };
+    Replay {
+        source: Source::Letters(letters),
+        through: Seq(9),
+        at: Timestamp(5),
+        count: 7,
+        done: 0,
+        refused: 0,
+        high: Seq(4),
+        open: vec![entry(3), entry(8)],
+    }
 }
 
 pub(crate) fn received(transmitter: &str, iss: &str, jti: &str) -> Received {

@@ -8,7 +8,7 @@ use secevent_ssf::{
     Seq, StreamNo,
     engine::Cursor,
     metadata::DefaultSubjects,
-    store::{KeyRecord, Party, Store, StoreError, Write},
+    store::{DeadLetter, KeyRecord, Party, Store, StoreError, Write},
 };
 
 use crate::records::{answer, event_at, events, letter, origin, received, retention, stream, writes};
@@ -43,7 +43,8 @@ fn a_store_opened_again_is_as_it_was() {
     let cursor = Cursor { high: Seq(3), open: vec![Seq(2)] };
     assert_eq!(snapshot.streams, [(stream(1), cursor)]);
     assert_eq!(store.events(&[Seq(4)]).unwrap()[0].event, event_at(3, &[1]));
-    assert_eq!(store.dead_letters(StreamNo(1), Seq(0), 9).unwrap(), [letter(1, 1, "no")]);
+    let letter = DeadLetter { event: Some(event_at(0, &[1]).event), ..letter(1, 1, "no") };
+    assert_eq!(store.dead_letters(StreamNo(1), Seq(0), 9).unwrap(), [letter]);
     assert_eq!(store.received(Some("idp"), 0, 9).unwrap().len(), 1);
     assert_eq!(store.answer("key").unwrap(), Some(answer("key", 1, 5)));
     assert_eq!(store.commit(&events([event_at(1, &[])])).unwrap(), Seq(6));
@@ -137,6 +138,12 @@ fn a_store_of_an_older_program_is_brought_up_to_date() {
     raw.execute_batch(include_str!("../../src/store/sqlite/schema/1.sql")).unwrap();
     raw.execute("INSERT INTO origin VALUES (9, x'07070707070707070707070707070707', 4, 2)", []).unwrap();
     raw.execute("INSERT INTO stream VALUES (4, ?1, ?2)", (OLD_STREAM, Cursor::default().to_bytes())).unwrap();
+    let body = serde_json::to_string(&event_at(7, &[4]).event).unwrap();
+    raw.execute("INSERT INTO route VALUES (6, 0, x'04'), (7, 0, x'04')", []).unwrap();
+    raw.execute("INSERT INTO event VALUES (6, 7, ?1), (7, 7, ?1)", [&body]).unwrap();
+    let old = "8 events up to this one were not taken within `[retention] age`";
+    raw.execute("INSERT INTO dead_letter VALUES (4, 5, 'no', 9), (4, 6, 'no', 9), (4, 7, ?1, 9)", [old])
+        .unwrap();
     let key = r#"INSERT INTO signing_key VALUES ('k', '{}', '"current"', 1700000000)"#;
     raw.execute(key, []).unwrap();
     raw.pragma_update(None, "user_version", 1).unwrap();
@@ -150,6 +157,9 @@ fn a_store_of_an_older_program_is_brought_up_to_date() {
         let (kid, jwk, at) = ("k".into(), "{}".into(), Timestamp(1_700_000_000));
         let key = KeyRecord { kid, jwk, created_at: at, signs_from: at, withdrawn_at: None };
         assert_eq!(snapshot.keys, [key], "it has signed since it was made");
+        let whole = DeadLetter { event: Some(event_at(7, &[4]).event), ..letter(4, 6, "no") };
+        let letters = store.dead_letters(StreamNo(4), Seq(0), 9).unwrap();
+        assert_eq!(letters, [letter(4, 5, "no"), whole, letter(4, 7, old)], "as far as the log has it");
     }
 }
 

@@ -53,6 +53,8 @@ pub struct Backlog {
     /// The log was read up to here; what was committed meanwhile is offered once more and must not count twice.
     read: Seq,
     dirty: bool,
+    /// How many open events were settled since this backlog was made.
+    settled: u64,
     /// What the stream is told of itself before everything else. It has a place in the log, and no route there.
     notice: Option<Entry>,
 }
@@ -129,10 +131,21 @@ impl Backlog {
         Some(entry)
     }
 
+    /// Opens an event wherever it is in the log; `false` when there are as many open ones as there may be.
+    pub fn reopen(&mut self, entry: Entry) -> bool {
+        let fits = self.open.len() < OPEN_MAX || self.open.contains_key(&entry.seq);
+        if fits {
+            self.open.insert(entry.seq, entry.subject);
+            self.dirty = true;
+        }
+        fits
+    }
+
     /// Settles an open event, or the notice; `false` when it is neither.
     pub fn settle(&mut self, seq: Seq) -> bool {
-        let settled =
-            self.open.remove(&seq).is_some() || self.notice.take_if(|notice| notice.seq == seq).is_some();
+        let was_open = self.open.remove(&seq).is_some();
+        self.settled += u64::from(was_open);
+        let settled = was_open || self.notice.take_if(|notice| notice.seq == seq).is_some();
         self.dirty |= settled;
         settled
     }
@@ -194,6 +207,11 @@ impl Backlog {
     pub fn nth(&self, nth: usize) -> Option<Seq> {
         let mut known = self.open.keys().copied().chain(self.ring.iter().map(|entry| entry.seq));
         known.nth(nth.checked_sub(1)?)
+    }
+
+    /// How many open events were settled since this backlog was made.
+    pub const fn settled(&self) -> u64 {
+        self.settled
     }
 
     /// Everything up to here is settled, in a log that ends at `head`.

@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Batch, DeadLetter, IdempotentAnswer, KeyRecord, LogRow, NewEvent, Origin, Received, Retention, Routes,
-    Snapshot, Store, StoreError, StreamRecord, Usage, Write,
+    Batch, DeadLetter, IdempotentAnswer, KeyRecord, LogRow, NewEvent, Origin, Received, Replay, Retention,
+    Routes, Snapshot, Store, StoreError, StreamRecord, Usage, Write,
 };
 use secevent::Timestamp;
 
@@ -31,6 +31,7 @@ struct Model {
     last_audience: u32,
     log: BTreeMap<Seq, Logged>,
     streams: BTreeMap<StreamNo, (StreamRecord, Cursor)>,
+    replays: BTreeMap<StreamNo, Replay>,
     wishes: BTreeMap<(StreamNo, SubjectName), Wish>,
     dead_letters: BTreeMap<(StreamNo, Seq), DeadLetter>,
     received: Vec<Received>,
@@ -58,6 +59,7 @@ impl MemoryStore {
             last_audience: 0,
             log: BTreeMap::new(),
             streams: BTreeMap::new(),
+            replays: BTreeMap::new(),
             wishes: BTreeMap::new(),
             dead_letters: BTreeMap::new(),
             received: Vec::new(),
@@ -84,6 +86,7 @@ impl Model {
             }
             Write::DropStream(no) => {
                 self.streams.remove(&no);
+                self.replays.remove(&no);
                 self.dead_letters.retain(|(stream, _), _| *stream != no);
                 self.wishes.retain(|(stream, _), _| *stream != no);
             }
@@ -98,11 +101,14 @@ impl Model {
                     *kept = cursor;
                 }
             }
-            Write::DeadLetter(letter) => {
-                if self.streams.contains_key(&letter.stream) {
-                    self.dead_letters.insert((letter.stream, letter.seq), letter);
+            Write::Replay(no, Some(replay)) => {
+                if self.streams.contains_key(&no) {
+                    self.replays.insert(no, *replay);
                 }
             }
+            Write::Replay(no, None) => _ = self.replays.remove(&no),
+            Write::DeadLetter(letter) => self.set_aside(letter),
+            Write::DropDeadLetter(no, seq) => _ = self.dead_letters.remove(&(no, seq)),
             Write::Received(set) => {
                 if !self.received.iter().any(|kept| (&kept.iss, &kept.jti) == (&set.iss, &set.jti)) {
                     let no = self.received.last().map_or(1, |last| last.no + 1);
@@ -123,6 +129,18 @@ impl Model {
             Write::DropKey(kid) => self.keys.retain(|kept| kept.kid != kid),
         }
     }
+
+    /// With what the event says, from the log or from the letter before this one.
+    fn set_aside(&mut self, letter: DeadLetter) {
+        let place = (letter.stream, letter.seq);
+        if !self.streams.contains_key(&letter.stream) {
+            return;
+        }
+        let logged = self.log.get(&letter.seq).filter(|_| letter.many.is_none());
+        let before = self.dead_letters.remove(&place).and_then(|before| before.event);
+        let event = logged.map(|logged| logged.event.event.clone()).or(before);
+        self.dead_letters.insert(place, DeadLetter { event, ..letter });
+    }
 }
 
 impl Store for MemoryStore {
@@ -134,6 +152,7 @@ impl Store for MemoryStore {
             last_stream: model.last_stream,
             last_audience: model.last_audience,
             streams: model.streams.values().cloned().collect(),
+            replays: model.replays.iter().map(|(no, replay)| (*no, replay.clone())).collect(),
             wishes: model.wishes.values().cloned().collect(),
             keys: model.keys.clone(),
         })

@@ -5,12 +5,14 @@
 
 mod memory;
 mod record;
+mod replay;
 
 pub use memory::MemoryStore;
 pub use record::{
     DeadLetter, IdempotentAnswer, KeyRecord, KeyState, LogRow, NewEvent, Origin, Party, Received, Retention,
     StreamRecord, Usage,
 };
+pub use replay::{Letters, Replay, Source};
 
 use secevent::Timestamp;
 
@@ -26,7 +28,7 @@ use crate::{
 pub enum Write {
     /// Makes a stream, or replaces what was known of it.
     Stream(Box<StreamRecord>),
-    /// Forgets a stream, its cursor, its dead letters and its wishes. Its number is never used again.
+    /// Forgets a stream, its cursor, its replay, its dead letters and its wishes. Its number is never used again.
     DropStream(StreamNo),
     /// A wish of a stream about a subject; it takes the place of an earlier one.
     Wish(Box<Wish>),
@@ -34,8 +36,12 @@ pub enum Write {
     DropWish(StreamNo, SubjectName),
     /// How far a stream has settled.
     Cursor(StreamNo, Cursor),
-    /// An event set aside.
+    /// What is sent to a stream once more, and how far that is; `None` when it is over.
+    Replay(StreamNo, Option<Box<Replay>>),
+    /// An event set aside; the store adds what it says. A letter of the same event gets the new reason.
     DeadLetter(DeadLetter),
+    /// Forgets a dead letter.
+    DropDeadLetter(StreamNo, Seq),
     /// A SET that was received and verified; a repeat of (iss, jti) changes nothing.
     Received(Received),
     /// The answer to a request with an `Idempotency-Key`.
@@ -82,6 +88,8 @@ pub struct Snapshot {
     pub last_audience: u32,
     /// The streams with how far they have settled.
     pub streams: Vec<(StreamRecord, Cursor)>,
+    /// What is sent to streams once more.
+    pub replays: Vec<(StreamNo, Replay)>,
     /// The wishes of the streams about subjects, in no order.
     pub wishes: Vec<Wish>,
     /// Signing keys, oldest first.

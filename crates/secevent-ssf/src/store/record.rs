@@ -79,7 +79,7 @@ pub enum Party {
 }
 
 /// An event that was set aside for one stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct DeadLetter {
     /// The stream.
     pub stream: StreamNo,
@@ -89,6 +89,11 @@ pub struct DeadLetter {
     pub reason: String,
     /// When.
     pub at: Timestamp,
+    /// It stands for this many events up to `seq`, and not for that event: they were too many for a letter each.
+    pub many: Option<u64>,
+    /// What it says. A store copies it from the log when it writes the letter and reads it back with the letter; the
+    /// log forgets sooner. Whoever hands a letter to a store leaves it out.
+    pub event: Option<LoggedEvent>,
 }
 
 /// A SET that was received, verified and kept.

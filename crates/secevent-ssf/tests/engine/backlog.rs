@@ -163,3 +163,18 @@ fn settling_what_is_not_open_changes_nothing() {
     assert!(!backlog.settle(Seq(1)), "it waits in the ring");
     assert_eq!(backlog.take_dirty(), None);
 }
+
+#[test]
+fn an_event_is_opened_again_wherever_it_is_and_no_more_than_may_be_open() {
+    let mut backlog = Backlog::resume(Seq(10), [entry(7, 7)]);
+    backlog.take_dirty();
+    assert!(backlog.reopen(entry(3, 3)) && backlog.reopen(entry(90, 9)) && backlog.reopen(entry(7, 7)));
+    let cursor = backlog.take_dirty().expect("it is written");
+    assert_eq!((cursor.high, cursor.open), (Seq(10), seqs([3, 7, 90])));
+    backlog.refill([entry(11, 1)], Seq(12), Seq(12));
+    assert_eq!(take_all(&mut backlog), seqs([11]));
+    assert!([3, 7, 11].into_iter().all(|seq| backlog.settle(Seq(seq))) && !backlog.settle(Seq(3)));
+    assert_eq!((backlog.settled(), backlog.len()), (3, (1, 0)));
+    let room = (100..).take(OPEN_MAX - 1).all(|seq| backlog.reopen(entry(seq, seq)));
+    assert!(room && !backlog.reopen(entry(5, 5)) && backlog.reopen(entry(90, 9)), "{:?}", backlog.len());
+}

@@ -38,8 +38,12 @@ pub(super) fn snapshot(connection: &Connection) -> rusqlite::Result<Snapshot> {
         .prepare("SELECT body FROM wish")?
         .query_map([], |row| json(row, 0))?
         .collect::<rusqlite::Result<_>>()?;
-    let keys = keys(connection)?;
-    Ok(Snapshot { origin, head: head(connection)?, last_stream, last_audience, streams, wishes, keys })
+    let replays = connection
+        .prepare("SELECT stream, body FROM replay")?
+        .query_map([], |row| Ok((StreamNo(row.get(0)?), json(row, 1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let (head, keys) = (head(connection)?, keys(connection)?);
+    Ok(Snapshot { origin, head, last_stream, last_audience, streams, replays, wishes, keys })
 }
 
 /// Signing keys, oldest first.
@@ -132,7 +136,8 @@ pub(super) fn dead_letters(
 ) -> rusqlite::Result<Vec<DeadLetter>> {
     connection
         .prepare_cached(
-            "SELECT seq, reason, at FROM dead_letter WHERE stream = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+            "SELECT seq, reason, at, many, body FROM dead_letter
+             WHERE stream = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
         )?
         .query_map((stream.0, number(after.0), number(limit as u64)), |row| {
             Ok(DeadLetter {
@@ -140,6 +145,8 @@ pub(super) fn dead_letters(
                 seq: Seq(unsigned(row, 0)?),
                 reason: row.get(1)?,
                 at: Timestamp(row.get(2)?),
+                many: row.get::<_, Option<i64>>(3)?.map(i64::cast_unsigned),
+                event: row.get_ref(4)?.as_str_or_null()?.map(|_| json(row, 4)).transpose()?,
             })
         })?
         .collect()

@@ -18,6 +18,7 @@ const STEPS: &[&str] = &[
     include_str!("schema/3_wishes.sql"),
     include_str!("schema/4_copies.sql"),
     include_str!("schema/5_times_rise.sql"),
+    include_str!("schema/6_letters_carry_events.sql"),
 ];
 
 /// The schema of today.

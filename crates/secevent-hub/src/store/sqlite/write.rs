@@ -64,6 +64,7 @@ fn write(transaction: &Transaction<'_>, item: &Write, first: Seq) -> rusqlite::R
         Write::DropStream(no) => {
             transaction.execute("DELETE FROM dead_letter WHERE stream = ?1", [no.0])?;
             transaction.execute("DELETE FROM wish WHERE stream = ?1", [no.0])?;
+            transaction.execute("DELETE FROM replay WHERE stream = ?1", [no.0])?;
             transaction.execute("DELETE FROM stream WHERE no = ?1", [no.0])
         }
         Write::Wish(wish) => transaction
@@ -77,12 +78,31 @@ fn write(transaction: &Transaction<'_>, item: &Write, first: Seq) -> rusqlite::R
         Write::Cursor(no, cursor) => transaction
             .prepare_cached("UPDATE stream SET cursor = ?2 WHERE no = ?1")?
             .execute((no.0, cursor.to_bytes())),
+        Write::Replay(no, Some(replay)) => transaction
+            .prepare_cached(
+                "INSERT OR REPLACE INTO replay (stream, body) SELECT no, ?2 FROM stream WHERE no = ?1",
+            )?
+            .execute((no.0, json(replay.as_ref())?)),
+        Write::Replay(no, None) => transaction.execute("DELETE FROM replay WHERE stream = ?1", [no.0]),
+        // The event that an earlier letter of the same place has stays: the log may have forgotten it.
         Write::DeadLetter(letter) => transaction
             .prepare_cached(
-                "INSERT OR REPLACE INTO dead_letter (stream, seq, reason, at)
-                 SELECT no, ?2, ?3, ?4 FROM stream WHERE no = ?1",
+                "INSERT INTO dead_letter (stream, seq, reason, at, many, body)
+                 SELECT no, ?2, ?3, ?4, ?5, (SELECT body FROM event WHERE seq = ?2 AND ?5 IS NULL)
+                 FROM stream WHERE no = ?1
+                 ON CONFLICT (stream, seq) DO UPDATE SET reason = excluded.reason, at = excluded.at,
+                     many = excluded.many, body = coalesce(excluded.body, body)",
             )?
-            .execute((letter.stream.0, number(letter.seq.0), &letter.reason, letter.at.0)),
+            .execute((
+                letter.stream.0,
+                number(letter.seq.0),
+                &letter.reason,
+                letter.at.0,
+                letter.many.map(number),
+            )),
+        Write::DropDeadLetter(no, seq) => transaction
+            .prepare_cached("DELETE FROM dead_letter WHERE stream = ?1 AND seq = ?2")?
+            .execute((no.0, number(seq.0))),
         Write::Received(set) => transaction
             .prepare_cached(
                 "INSERT OR IGNORE INTO received (transmitter, iss, jti, token, at) VALUES (?1, ?2, ?3, ?4, ?5)",
