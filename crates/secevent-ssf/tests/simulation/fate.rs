@@ -99,7 +99,7 @@ impl World {
         let chosen: Vec<_> = (0..3).map(|_| self.rng.index(PEERS)).collect();
         // Those that are away fill up to the last place.
         if let Some(peer) = chosen.iter().copied().find(|peer| !self.peers[*peer].steady) {
-            self.peers[peer].mood = Mood::Away;
+            self.peers[peer].mood = if self.peers[peer].push { Mood::Away } else { Mood::Forgetful };
         }
         for _ in 0..5 {
             let events = (0..520).map(|_| self.event(|_, peer| chosen.contains(&peer)));

@@ -11,7 +11,7 @@ use secevent_ssf::{
 
 use crate::{
     peers::Push,
-    stream::LEASE_MS,
+    stream::{LEASE_MS, WINDOW},
     told::{ALWAYS, POLL_LAG_MS, PUSH_LAG_MS, Told, Why},
 };
 
@@ -66,7 +66,7 @@ impl Model {
             told.expired.retain(|_, step| *step < disk_step);
             told.pending =
                 told.addressed.keys().copied().filter(|seq| !told.settled.contains_key(seq)).collect();
-            told.works_since = None;
+            (told.works_since, told.given_up) = (None, false);
             told.on_way.clear();
             told.offered.clear();
             told.leases.clear();
@@ -132,6 +132,7 @@ impl Model {
             told.drop_through(head, step);
         }
         (told.status, told.free_since, told.works_since) = (status, now, None);
+        told.given_up = false;
     }
 
     pub(crate) fn expired(&mut self, no: StreamNo, through: Seq, dropped: usize) {
@@ -190,10 +191,34 @@ impl Model {
         }
     }
 
+    /// The receiver just took something: whatever may go to it is on its way, as far as the window has room.
+    pub(crate) fn expect_at_work(&self, no: StreamNo, head: Seq) {
+        /// Enough to see whether the window is used.
+        const LOOKED_AT: usize = 64;
+        let Some(told) = self.streams.get(&no) else { return };
+        let telling = told.on_way.iter().any(|seq| self.notices.contains_key(seq));
+        if telling || told.given_up || told.status != StreamStatus::Enabled {
+            return;
+        }
+        let mut subjects = BTreeSet::new();
+        let first_of = told.pending.range(..=head).take(LOOKED_AT);
+        let first_of = first_of.filter(|seq| subjects.insert(told.addressed[*seq]));
+        let ready = first_of.filter(|seq| !told.failed.contains(seq)).count();
+        let on_way = told.on_way.len();
+        assert!(on_way >= ready.min(WINDOW), "{no:?} sends {on_way} of {ready} that may go");
+    }
+
     /// The receiver may behave in another way from now on.
     pub(crate) fn unsure(&mut self, no: StreamNo) {
         if let Some(told) = self.streams.get_mut(&no) {
             told.works_since = None;
+        }
+    }
+
+    /// The lane holds itself until the stream is paused.
+    pub(crate) fn gave_up(&mut self, no: StreamNo) {
+        if let Some(told) = self.streams.get_mut(&no) {
+            told.given_up = true;
         }
     }
 

@@ -51,9 +51,11 @@ pub(crate) enum Mood {
     /// What only an operator mends: 401, 403, 404, a key it does not know.
     Misconfigured,
     Gone,
+    /// Acknowledges nothing.
+    Forgetful,
 }
 
-const MOODS: [Mood; 10] = [
+const MOODS: [Mood; 11] = [
     Mood::Well,
     Mood::Well,
     Mood::Slow,
@@ -64,6 +66,7 @@ const MOODS: [Mood; 10] = [
     Mood::Throttling,
     Mood::Misconfigured,
     Mood::Gone,
+    Mood::Forgetful,
 ];
 
 const STATUSES: [u16; 26] = [
@@ -172,6 +175,9 @@ impl World {
         }
         request.return_immediately = rng.once_in(5);
         request.max_events = rng.once_in(2).then(|| rng.index(12));
+        if peer.mood == Mood::Forgetful {
+            request.ack.clear();
+        }
         if peer.mood == Mood::Erratic {
             request.ack.retain(|_| !rng.once_in(3));
             if let Some(refused) = request.ack.pop() {
@@ -212,6 +218,8 @@ impl World {
         let pause = match self.peers[peer].mood {
             _ if failed => self.rng.within(&(500..=5_000)),
             Mood::Slow | Mood::Throttling => self.rng.within(&(1_000..=60_000)),
+            // It gets the same again and again.
+            Mood::Forgetful => self.rng.within(&(1_000..=2_000 + self.fate.lasts_ms / 50)),
             _ => self.rng.within(&(5..=50)),
         };
         self.plan(pause, Task::Poll(peer));
@@ -223,7 +231,7 @@ fn answer(mood: Mood, rng: &mut Rng) -> (bool, Option<Answer>, u64) {
     let error = |code, status| Answer::of(status, Some(SetError::new(code, "so it says")), None);
     let promptly = rng.within(&(5..=50));
     match mood {
-        Mood::Well => (true, Some(Answer::status(202)), promptly),
+        Mood::Well | Mood::Forgetful => (true, Some(Answer::status(202)), promptly),
         Mood::Slow => (true, Some(Answer::status(202)), rng.within(&(500..=11_000))),
         Mood::Cut => (rng.once_in(2), None, rng.within(&(5..=10_000))),
         Mood::Away => (false, None, rng.pick(&[1, 10_000])),

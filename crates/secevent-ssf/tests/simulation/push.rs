@@ -69,12 +69,14 @@ impl World {
             Verdict::Retry { after_secs, .. } => after_secs.unwrap_or_default().min(3_600) * 1000,
             _ => 0,
         };
+        let mut took = false;
         let outcome = lane.answered(seq, verdict, now, self.rng.jitter());
         self.trace.count(fate(&outcome));
         self.trace.note(now, format_args!("{no:?} {seq:?} answered: {outcome:?}"));
         self.model.landed(no, seq);
         match outcome {
             Outcome::Settled if delivered => {
+                took = true;
                 self.model.settle(no, seq, Why::Taken);
                 if self.peers[peer].mood == Mood::Well {
                     self.model.works(no, now);
@@ -93,24 +95,34 @@ impl World {
                 assert!(at >= now.plus(asked_ms), "{no:?} {seq:?} again at {at:?}, asked for {asked_ms} ms");
             }
             Outcome::Pause(reason) => {
-                self.model.failed(no, seq);
+                self.model.gave_up(no);
                 self.change(Change::HubPause(no, reason));
             }
             _ => {}
         }
         self.mark_dirty(no);
         self.work(no);
+        let reading = self.hub.streams.get_mut(&no).is_none_or(|stream| stream.backlog().wants().is_some());
+        if took && !reading {
+            self.model.expect_at_work(no, self.hub.head);
+        }
     }
 
-    /// Asks the log what it has for a stream, for its lane or one of its polls. What is read is as old as the question.
+    /// Asks the log what it has for a stream, for its lane or one of its polls. What is read is as old as
+    /// the question, or as new as the answer.
     pub(crate) fn read(&mut self, no: StreamNo, poll: Option<u64>, after: Seq) {
-        let routes = self.disk.routes(no, after, RING_MAX).expect("memory can be read");
+        let routes = self.rng.once_in(2).then(|| self.routes(no, after));
         let most = if self.rng.once_in(10) { 400 } else { 5 };
         let delay = self.rng.within(&(0..=most));
-        self.inside(delay, Inside::Read(no, poll, routes));
+        self.inside(delay, Inside::Read(no, poll, after, routes));
     }
 
-    pub(crate) fn has_read(&mut self, no: StreamNo, poll: Option<u64>, routes: Routes) {
+    fn routes(&self, no: StreamNo, after: Seq) -> Routes {
+        self.disk.routes(no, after, RING_MAX).expect("memory can be read")
+    }
+
+    pub(crate) fn has_read(&mut self, no: StreamNo, poll: Option<u64>, after: Seq, routes: Option<Routes>) {
+        let routes = routes.unwrap_or_else(|| self.routes(no, after));
         let head = self.hub.head;
         if let Some(stream) = self.hub.streams.get_mut(&no) {
             self.trace.note(self.now, format_args!("{no:?} has read up to {:?}", routes.through));

@@ -52,6 +52,8 @@ pub(crate) struct Told {
     pub(crate) free_since: Millis,
     /// The receiver is well, and the hub has seen it.
     pub(crate) works_since: Option<Millis>,
+    /// Its lane holds itself.
+    pub(crate) given_up: bool,
     /// Those that failed wait by themselves.
     pub(crate) failed: BTreeSet<Seq>,
     /// When the last one about each subject was settled.
@@ -80,6 +82,7 @@ impl Told {
             last_of: BTreeMap::new(),
             expired: BTreeMap::new(),
             works_since: None,
+            given_up: false,
             failed: BTreeSet::new(),
             free_since_of: BTreeMap::new(),
         }

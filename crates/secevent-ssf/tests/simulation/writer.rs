@@ -12,7 +12,7 @@ use crate::{
     changes::{Change, Stage},
     poll::Poll,
     stream::Stream,
-    world::{Inside, World},
+    world::{Inside, Task, World},
 };
 
 const EVENTS_PER_COMMIT: usize = 1024;
@@ -232,6 +232,9 @@ impl World {
         }
         self.trace.note(self.now, format_args!("life {} from {:?}", self.life, snapshot.head));
         self.inside(1, Inside::House);
+        if self.rng.once_in(2) {
+            self.plan(0, Task::Produce(8));
+        }
         for peer in &mut self.peers {
             peer.stream = None;
         }
