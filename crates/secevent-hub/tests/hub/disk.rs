@@ -21,12 +21,16 @@ use serde_json::json;
 use crate::{
     home::{ACME, ADMIN, Home, event, eventually},
     push_receiver::{PushReceiver, Reply},
+    room::large,
 };
 
 /// A store in memory whose disk is well, full or broken.
 struct Moody {
     inner: MemoryStore,
     mood: AtomicU8,
+    /// How often something was forgotten, and how often before the disk knew it as settled.
+    forgotten: AtomicU8,
+    forgotten_early: AtomicU8,
 }
 
 const WELL: u8 = 0;
@@ -39,11 +43,25 @@ const SHORT: u8 = 4;
 
 impl Moody {
     fn new() -> Arc<Self> {
-        Arc::new(Self { inner: MemoryStore::new(secevent_hub::fresh_origin()), mood: AtomicU8::new(WELL) })
+        Arc::new(Self {
+            inner: MemoryStore::new(secevent_hub::fresh_origin()),
+            mood: AtomicU8::new(WELL),
+            forgotten: AtomicU8::new(0),
+            forgotten_early: AtomicU8::new(0),
+        })
     }
 
     fn turn(&self, mood: u8) {
         self.mood.store(mood, Ordering::SeqCst);
+    }
+
+    /// Whether every stream has settled everything up to a place, as far as the disk knows.
+    fn knows_as_settled(&self, through: Seq) -> bool {
+        self.inner.load().unwrap().streams.iter().all(|(record, cursor)| {
+            let after = self.inner.routes(record.no, cursor.high, usize::MAX).unwrap().entries;
+            let mut waiting = cursor.open.iter().copied().chain(after.iter().map(|entry| entry.seq));
+            waiting.all(|seq| seq > through)
+        })
     }
 }
 
@@ -97,7 +115,11 @@ impl Store for Moody {
     }
 
     fn prune(&self, retention: &Retention) -> Result<usize, StoreError> {
-        self.inner.prune(retention)
+        let known = self.knows_as_settled(retention.settled);
+        let rows = self.inner.prune(retention)?;
+        self.forgotten.fetch_add(u8::from(rows > 0), Ordering::SeqCst);
+        self.forgotten_early.fetch_add(u8::from(rows > 0 && !known), Ordering::SeqCst);
+        Ok(rows)
     }
 
     fn usage(&self) -> Result<Usage, StoreError> {
@@ -233,5 +255,29 @@ async fn a_rotation_that_cannot_be_written_changes_nothing() {
     store.turn(WELL);
     hub.post("/v1/keys/rotate", ADMIN, &json!({})).await.expect(200);
     assert_ne!(keys().await, before);
+    hub.stop().await;
+}
+
+/// A crash would leave a stream that waits for what is gone, or lose the dead letter of what was dropped.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_forgotten_before_the_disk_knows_it_as_settled() {
+    let (home, store) = (Home::new(), Moody::new());
+    let mut settings = home.settings();
+    settings.limits.retention_bytes = Some(1_000_000);
+    let hub = home.start_with(settings, store.clone(), |_| axum::Router::new()).await;
+    let stream = hub.create_poll(ACME).await;
+    while hub.post("/v1/events", ADMIN, &large(50)).await.status == 202 {}
+    // Acknowledged one by one, so that there is always something that the disk does not know yet.
+    let mut ack = json!([]);
+    for _ in 0..1_000 {
+        let (sets, _) = hub.polled(&stream, json!({"ack": ack, "maxEvents": 1})).await;
+        ack = sets.into_iter().map(|(jti, _)| jti).collect();
+        if store.forgotten.load(Ordering::SeqCst) > 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(3)).await;
+    }
+    assert!(store.forgotten.load(Ordering::SeqCst) > 0, "there was something to forget");
+    assert_eq!(store.forgotten_early.load(Ordering::SeqCst), 0);
     hub.stop().await;
 }
