@@ -117,6 +117,15 @@ impl Hub {
         signals: Vec<NewSignal>,
         idempotency: Option<Idempotency>,
     ) -> Result<Vec<Accepted>, AcceptError> {
+        let answer = self.try_accept(signals, idempotency).await;
+        answer.inspect_err(|why| self.0.metrics.refused(why))
+    }
+
+    async fn try_accept(
+        &self,
+        signals: Vec<NewSignal>,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Vec<Accepted>, AcceptError> {
         let _alone = match &idempotency {
             Some(Idempotency { key, .. }) => Some(self.0.idempotency.lock(key).await),
             None => None,
@@ -135,6 +144,7 @@ impl Hub {
             Write::Answer(IdempotentAnswer { key, body, first: Seq(0), streams: streams.clone(), at: now })
         });
         let first = self.commit(Batch { events, writes: answer.into_iter().collect() }).await?;
+        self.0.metrics.accepted(streams.len());
         Ok(counted(first, &streams))
     }
 

@@ -9,7 +9,7 @@ use secevent_ssf::{
 };
 use tracing::{info, warn};
 
-use crate::{Hub, hub::stopped};
+use crate::{Hub, hub::stopped, metrics::SetAside};
 
 /// How often settlements are written when no event takes them along; at most this much is repeated after a crash.
 const FLUSH_EVERY: Duration = Duration::from_millis(200);
@@ -107,6 +107,7 @@ impl Hub {
             if dropped > 0 {
                 let id = &stream.record().config.stream_id;
                 warn!(stream = %id, dropped, through = through.0, "dropped what was not taken within retention");
+                self.0.metrics.set_aside(SetAside::Expired, dropped as u64);
                 let reason =
                     format!("{dropped} events up to this one were not taken within `[retention] age`");
                 let at = self.now().timestamp();

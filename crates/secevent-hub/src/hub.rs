@@ -20,6 +20,7 @@ use crate::{
     ReceiverSettings, Settings,
     accept::{IdempotencyLocks, is_framework},
     keys::KeyRing,
+    metrics::Metrics,
     oauth::OAuth,
     receiver::Transmitters,
     recent::Recent,
@@ -41,6 +42,7 @@ pub(crate) struct Shared {
     pub(crate) writer: Writer,
     pub(crate) recent: Arc<Recent>,
     pub(crate) keys: KeyRing,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) jti: JtiMint,
     pub(crate) transmitters: Transmitters,
     pub(crate) oauth: OAuth,
@@ -96,6 +98,7 @@ impl Hub {
         let streams = Streams::new(streams, wishes, (snapshot.last_stream, snapshot.last_audience));
         let streams = Arc::new(streams);
         let recent = Arc::new(Recent::default());
+        let metrics = Arc::new(Metrics::new(Arc::clone(&settings.clock)));
         let hub = Self(Arc::new(Shared {
             keys: KeyRing::load(&snapshot.keys, settings.limits.retention)?,
             jti: JtiMint::new(snapshot.origin.sealing_key, snapshot.origin.incarnation),
@@ -103,6 +106,7 @@ impl Hub {
                 Arc::clone(&store),
                 Arc::clone(&streams),
                 Arc::clone(&recent),
+                Arc::clone(&metrics),
                 snapshot.head,
             )?,
             oauth: OAuth::new(&settings),
@@ -110,6 +114,7 @@ impl Hub {
             store,
             streams,
             recent,
+            metrics,
             transmitters: Transmitters::default(),
             stopping: watch::Sender::new(false),
             stream_changes: tokio::sync::Mutex::default(),
@@ -214,21 +219,31 @@ impl Hub {
     }
 
     /// The SET of an event for a stream, signed once for its audience. What the stream wants is looked at now, not
-    /// when the event came.
+    /// when the event came. `again` when it was sent to the stream before.
     // spec: SSF-005, SSF-010, SSF-011, SSF-208
-    pub(crate) async fn signed(&self, seq: Seq, record: &StreamRecord) -> Result<ToSend, SignError> {
+    pub(crate) async fn signed(
+        &self,
+        seq: Seq,
+        record: &StreamRecord,
+        again: bool,
+    ) -> Result<ToSend, SignError> {
         let Some(event) = self.event(seq).await? else { return Ok(ToSend::Gone) };
         let what = (&event.event.event_type, &event.event.subject);
         if !is_framework(what.0) && !self.0.streams.wants(record, what, self.now().timestamp()) {
             return Ok(ToSend::Unwanted);
         }
+        if !again {
+            self.0.metrics.first_attempt(seq, event.event.iat);
+        }
         let alg = self.alg_of(record);
         let key = self.signer(alg).ok_or(SignError::NoKey(alg))?;
         if let Some(set) = self.0.recent.signed(seq, record.audience, key.kid()) {
+            self.0.metrics.signed_before();
             return Ok(ToSend::Set(set));
         }
         let jti = self.0.jti.mint(seq, record.audience);
-        let set: Arc<str> = event.event.draft(self.issuer(), &record.config.aud, jti).sign(&key)?.into();
+        let draft = event.event.draft(self.issuer(), &record.config.aud, jti);
+        let set: Arc<str> = self.0.metrics.sign(alg, || draft.sign(&key))?.into();
         self.0.recent.insert_signed(seq, record.audience, key.kid(), &set);
         Ok(ToSend::Set(set))
     }

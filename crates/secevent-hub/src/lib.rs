@@ -18,6 +18,7 @@ mod connections;
 mod housekeeping;
 mod hub;
 mod keys;
+mod metrics;
 mod oauth;
 mod push_worker;
 pub mod receiver;

@@ -16,6 +16,7 @@ use tracing::{debug, info, warn};
 use crate::{
     Hub,
     hub::{SignError, ToSend, stopped},
+    metrics::SetAside,
     stream::{Queue, Stream, Work},
 };
 
@@ -34,11 +35,14 @@ pub(crate) async fn run(hub: Hub, stream: Arc<Stream>, delivery_no: u64) {
         if stream.is_gone() || *stopping.borrow() {
             break;
         }
-        let next = |lane: &mut Lane, _: &mut Vec<DeadLetter>| lane.next(hub.now());
-        let Some(action) = with_lane(&stream, delivery_no, next) else { break };
+        let next = |lane: &mut Lane, _: &mut Vec<DeadLetter>| {
+            let action = lane.next(hub.now());
+            (action, matches!(action, Action::Send(seq) if lane.has_failed(seq)))
+        };
+        let Some((action, again)) = with_lane(&stream, delivery_no, next) else { break };
         let wait = match action {
             Action::Send(seq) => {
-                attempts.spawn(attempt(hub.clone(), Arc::clone(&stream), delivery_no, seq));
+                attempts.spawn(attempt(hub.clone(), Arc::clone(&stream), delivery_no, seq, again));
                 continue;
             }
             Action::Read(_) if read_on(&hub, &stream, &mut unreadable).await => continue,
@@ -77,14 +81,15 @@ async fn read_on(hub: &Hub, stream: &Arc<Stream>, unreadable: &mut bool) -> bool
 }
 
 /// Sends one SET and settles what came of it.
-async fn attempt(hub: Hub, stream: Arc<Stream>, delivery_no: u64, seq: Seq) {
+async fn attempt(hub: Hub, stream: Arc<Stream>, delivery_no: u64, seq: Seq, again: bool) {
     let record = stream.record();
-    let Some(verdict) = deliver(&hub, &record, seq).await else {
+    let Some(verdict) = deliver(&hub, &record, seq, again).await else {
         with_lane(&stream, delivery_no, |lane, _| lane.forget(seq));
         hub.0.writer.mark_dirty(stream.no);
         return;
     };
     let of_stream = matches!(verdict, Verdict::LaneFault(_));
+    let was_refused = matches!(verdict, Verdict::Refused(_));
     let jitter = u32::from_be_bytes(secevent_jose::random::<4>());
     let (now, id) = (hub.now(), &record.config.stream_id);
     // spec: PUSH-031
@@ -100,6 +105,8 @@ async fn attempt(hub: Hub, stream: Arc<Stream>, delivery_no: u64, seq: Seq) {
     });
     match outcome {
         Some(Outcome::Dead(reason)) => {
+            let why = if was_refused { SetAside::Refused } else { SetAside::NotTaken };
+            hub.0.metrics.set_aside(why, 1);
             warn!(stream = %id, event = seq.0, %reason, "set aside: the receiver refuses it");
         }
         Some(Outcome::Retry { at, reason }) => {
@@ -123,15 +130,17 @@ async fn attempt(hub: Hub, stream: Arc<Stream>, delivery_no: u64, seq: Seq) {
 }
 
 /// What came of an attempt; `None` when the stream does not want the event any more.
-async fn deliver(hub: &Hub, record: &StreamRecord, seq: Seq) -> Option<Verdict> {
+async fn deliver(hub: &Hub, record: &StreamRecord, seq: Seq, again: bool) -> Option<Verdict> {
     let Delivery::Push { endpoint_url, authorization_header } = &record.config.delivery else { return None };
-    Some(match hub.signed(seq, record).await {
+    Some(match hub.signed(seq, record, again).await {
         Ok(ToSend::Unwanted) => return None,
         Ok(ToSend::Set(set)) => {
             let authorization = authorization_header.as_ref().map(secevent_ssf::stream::Secret::expose);
             let timeout = hub.0.settings.limits.push_timeout;
             let answer = client::push(hub.client(), endpoint_url, authorization, &set, timeout).await;
-            push::judge(&answer)
+            let verdict = push::judge(&answer);
+            hub.0.metrics.pushed(&verdict, again);
+            verdict
         }
         Ok(ToSend::Gone) => Verdict::Refused("the event is no longer in the log".into()),
         // It can be signed at no other time either; what hinders only now is worth another try.

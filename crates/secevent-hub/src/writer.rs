@@ -17,7 +17,7 @@ use secevent_ssf::{
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{info, warn};
 
-use crate::{recent::Recent, stream::Stream, streams::Streams};
+use crate::{metrics::Metrics, recent::Recent, stream::Stream, streams::Streams};
 
 /// Requests that wait for the next commit; more wait for a place here.
 const JOBS_MAX: usize = 4096;
@@ -37,6 +37,7 @@ struct Shared {
     store: Arc<dyn Store>,
     streams: Arc<Streams>,
     recent: Arc<Recent>,
+    metrics: Arc<Metrics>,
     head: AtomicU64,
     dirty: Mutex<BTreeSet<StreamNo>>,
     failure: watch::Sender<Option<String>>,
@@ -70,6 +71,7 @@ impl Writer {
         store: Arc<dyn Store>,
         streams: Arc<Streams>,
         recent: Arc<Recent>,
+        metrics: Arc<Metrics>,
         head: Seq,
     ) -> std::io::Result<Self> {
         let (jobs, receiver) = mpsc::channel(JOBS_MAX);
@@ -77,6 +79,7 @@ impl Writer {
             store,
             streams,
             recent,
+            metrics,
             head: AtomicU64::new(head.0),
             dirty: Mutex::default(),
             failure: watch::Sender::new(None),
@@ -114,6 +117,11 @@ impl Writer {
     /// The last place of the log.
     pub(crate) fn head(&self) -> Seq {
         Seq(self.shared.head.load(Ordering::Acquire))
+    }
+
+    /// Whether the last commit found no room.
+    pub(crate) fn is_full(&self) -> bool {
+        self.shared.full.load(Ordering::Acquire)
     }
 
     /// Becomes `Some` when the disk can no longer be trusted; the process must end then.
@@ -179,7 +187,7 @@ impl Shared {
         if batch.events.is_empty() && batch.writes.is_empty() {
             return Ok(Seq(self.head.load(Ordering::Acquire) + 1));
         }
-        match self.store.commit(&batch) {
+        match self.metrics.commit(batch.events.len(), || self.store.commit(&batch)) {
             Ok(first) => {
                 if self.full.swap(false, Ordering::AcqRel) {
                     info!("the store has room again; events are taken");
@@ -188,6 +196,7 @@ impl Shared {
                 for Taken { stream, letters, .. } in &taken {
                     stream.work().letters.drain(..*letters);
                 }
+                self.metrics.logged(first, batch.events.len());
                 self.feed(first, batch.events);
                 Ok(first)
             }

@@ -8,12 +8,16 @@ mod disk;
 mod events;
 #[path = "hub/examples.rs"]
 mod examples;
+#[path = "hub/exposition.rs"]
+mod exposition;
 #[path = "hub/home.rs"]
 mod home;
 #[path = "hub/http.rs"]
 mod http_call;
 #[path = "hub/library.rs"]
 mod library;
+#[path = "hub/metrics.rs"]
+mod metrics;
 #[path = "hub/misbehaving.rs"]
 mod misbehaving;
 #[path = "hub/oauth.rs"]

@@ -134,6 +134,9 @@ impl Verifier {
         sink: &impl Sink,
     ) -> Result<(), Refusal> {
         let outcome = self.try_take(token, named, sink).await;
+        if let Some(stream) = &self.stream {
+            stream.standing.tally.count(&outcome);
+        }
         if let (Err(refusal), Some(stream)) = (&outcome, &self.stream) {
             let words = refusal.to_string().escape_debug().to_string();
             warn!(transmitter = %stream.standing.id(), error = %words, "did not take a SET");

@@ -16,6 +16,7 @@ use tracing::{info, warn};
 use crate::{
     Hub,
     hub::{SignError, ToSend, stopped},
+    metrics::SetAside,
     stream::{Queue, Stream, Work},
 };
 
@@ -74,13 +75,14 @@ impl Hub {
             (audience == record.audience).then_some(seq)
         };
         let acked: Vec<_> = request.ack.iter().filter_map(|jti| place(jti)).collect();
-        let mut settled = false;
+        let mut settled = 0;
         if let Queue::Poll(queue) = &mut stream.work().queue {
             for seq in acked {
-                settled |= queue.ack(seq);
+                settled += u64::from(queue.ack(seq));
             }
         }
-        if settled {
+        if settled > 0 {
+            self.0.metrics.acknowledged(settled);
             self.0.writer.mark_dirty(stream.no);
         }
         // What a key signed that has just left is no fault of the receiver: it is offered again, signed anew.
@@ -107,6 +109,7 @@ impl Hub {
             }
             letters.push(DeadLetter { stream: stream.no, seq, reason: reason.to_owned(), at });
         }
+        self.0.metrics.set_aside(SetAside::Refused, 1);
         // The receiver's words: on a terminal they must not become commands or lines of their own.
         let reason = reason.escape_debug();
         warn!(stream = %stream.record().config.stream_id, event = seq.0, %reason, "set aside");
@@ -116,12 +119,13 @@ impl Hub {
     // spec: POLL-038, POLL-039, POLL-040, POLL-043
     async fn respond(&self, stream: &Stream, selection: Selection) -> Result<PollResponse, Problem> {
         let record = stream.record();
+        self.0.metrics.offered(&selection);
         let mut response = PollResponse { more_available: selection.more, ..PollResponse::default() };
         for (nth, seq) in selection.seqs.into_iter().enumerate() {
             if nth % SIGNATURES_AT_ONCE == SIGNATURES_AT_ONCE - 1 {
                 tokio::task::yield_now().await;
             }
-            match self.signed(seq, &record).await {
+            match self.signed(seq, &record, nth < selection.again).await {
                 Ok(ToSend::Set(set)) => {
                     response.sets.push((self.0.jti.mint(seq, record.audience), set.to_string()));
                 }

@@ -145,6 +145,11 @@ pub trait Store: Send + Sync + 'static {
     /// The kept answer to an `Idempotency-Key`.
     fn answer(&self, key: &str) -> Result<Option<IdempotentAnswer>, StoreError>;
 
+    /// How many bytes it takes on disk, as far as that is quickly known.
+    fn bytes(&self) -> Option<u64> {
+        None
+    }
+
     /// Forgets what retention does not ask to keep, the oldest first and at most `rows_max` rows, and answers how many
     /// went: with fewer than `rows_max` there is nothing left to forget. The last event and the last received SET stay,
     /// since the next number is counted from them.

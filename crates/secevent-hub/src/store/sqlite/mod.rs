@@ -6,7 +6,7 @@ mod write;
 
 use std::{
     fs::{File, TryLockError},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -25,6 +25,7 @@ use secevent_ssf::{
 pub struct SqliteStore {
     writer: Mutex<Connection>,
     reader: Mutex<Connection>,
+    path: PathBuf,
     /// Held as long as the store is open: a second hub on the same file would hand out the same numbers.
     _lock: File,
 }
@@ -40,7 +41,7 @@ impl SqliteStore {
         let mut writer = connect(path)?;
         schema::bring_up_to_date(&mut writer, path, origin)?;
         let reader = connect(path)?;
-        Ok(Self { writer: Mutex::new(writer), reader: Mutex::new(reader), _lock: lock })
+        Ok(Self { writer: Mutex::new(writer), reader: Mutex::new(reader), path: path.into(), _lock: lock })
     }
 
     fn writer(&self) -> MutexGuard<'_, Connection> {
@@ -156,6 +157,14 @@ impl Store for SqliteStore {
 
     fn answer(&self, key: &str) -> Result<Option<IdempotentAnswer>, StoreError> {
         read::answer(&self.reader(), key).optional().map_err(failed)
+    }
+
+    /// The file and its write-ahead log.
+    fn bytes(&self) -> Option<u64> {
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        let log = std::fs::metadata(log).map_or(0, |log| log.len());
+        std::fs::metadata(&self.path).ok().map(|file| file.len() + log)
     }
 
     fn prune(&self, retention: &Retention) -> Result<usize, StoreError> {
