@@ -8,8 +8,9 @@ use secevent_ssf::{
 use serde_json::{Map, Value};
 
 use tokio::sync::{Mutex, MutexGuard};
+use tracing::{debug_span, field::Empty};
 
-use crate::Hub;
+use crate::{Hub, follow};
 
 /// An event as a producer hands it in.
 #[derive(Clone, Debug)]
@@ -143,7 +144,14 @@ impl Hub {
         let answer = idempotency.map(|Idempotency { key, body }| {
             Write::Answer(IdempotentAnswer { key, body, first: Seq(0), streams: streams.clone(), at: now })
         });
+        let spans = follow::each(
+            &events,
+            |event| debug_span!("accept", txn = %event.txn.escape_debug(), event = Empty),
+        );
         let first = self.commit(Batch { events, writes: answer.into_iter().collect() }).await?;
+        for (span, seq) in spans.iter().zip(first.0..) {
+            span.record("event", seq);
+        }
         self.0.metrics.accepted(streams.len());
         Ok(counted(first, &streams))
     }

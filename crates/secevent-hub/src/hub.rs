@@ -19,6 +19,7 @@ use tracing::warn;
 use crate::{
     ReceiverSettings, Settings,
     accept::{IdempotencyLocks, is_framework},
+    follow,
     keys::KeyRing,
     metrics::Metrics,
     oauth::OAuth,
@@ -232,6 +233,7 @@ impl Hub {
         if !is_framework(what.0) && !self.0.streams.wants(record, what, self.now().timestamp()) {
             return Ok(ToSend::Unwanted);
         }
+        follow::is_of(&event.event.txn);
         if !again {
             self.0.metrics.first_attempt(seq, event.event.iat);
         }

@@ -15,6 +15,7 @@ mod accept;
 mod admin;
 pub mod config;
 mod connections;
+mod follow;
 mod housekeeping;
 mod hub;
 mod keys;

@@ -11,10 +11,10 @@ use secevent_ssf::{
     stream::Delivery,
 };
 use tokio::task::JoinSet;
-use tracing::{debug, info, warn};
+use tracing::{Instrument, debug, debug_span, field::Empty, info, warn};
 
 use crate::{
-    Hub,
+    Hub, follow,
     hub::{SignError, ToSend, stopped},
     metrics::SetAside,
     stream::{Queue, Stream, Work},
@@ -42,7 +42,11 @@ pub(crate) async fn run(hub: Hub, stream: Arc<Stream>, delivery_no: u64) {
         let Some((action, again)) = with_lane(&stream, delivery_no, next) else { break };
         let wait = match action {
             Action::Send(seq) => {
-                attempts.spawn(attempt(hub.clone(), Arc::clone(&stream), delivery_no, seq, again));
+                let id = || stream.record().config.stream_id.clone();
+                let span =
+                    debug_span!("deliver", txn = Empty, stream = id(), event = seq.0, again, outcome = Empty);
+                let attempt = attempt(hub.clone(), Arc::clone(&stream), delivery_no, seq, again);
+                attempts.spawn(attempt.instrument(span));
                 continue;
             }
             Action::Read(_) if read_on(&hub, &stream, &mut unreadable).await => continue,
@@ -139,7 +143,7 @@ async fn deliver(hub: &Hub, record: &StreamRecord, seq: Seq, again: bool) -> Opt
             let timeout = hub.0.settings.limits.push_timeout;
             let answer = client::push(hub.client(), endpoint_url, authorization, &set, timeout).await;
             let verdict = push::judge(&answer);
-            hub.0.metrics.pushed(&verdict, again);
+            follow::notes("outcome", hub.0.metrics.pushed(&verdict, again));
             verdict
         }
         Ok(ToSend::Gone) => Verdict::Refused("the event is no longer in the log".into()),

@@ -15,9 +15,9 @@ use secevent_ssf::{
     store::{Batch, NewEvent, Store, StoreError, StreamRecord, Write},
 };
 use tokio::sync::{mpsc, oneshot, watch};
-use tracing::{info, warn};
+use tracing::{debug_span, info, warn};
 
-use crate::{metrics::Metrics, recent::Recent, stream::Stream, streams::Streams};
+use crate::{follow, metrics::Metrics, recent::Recent, stream::Stream, streams::Streams};
 
 /// Requests that wait for the next commit; more wait for a place here.
 const JOBS_MAX: usize = 4096;
@@ -187,7 +187,11 @@ impl Shared {
         if batch.events.is_empty() && batch.writes.is_empty() {
             return Ok(Seq(self.head.load(Ordering::Acquire) + 1));
         }
-        match self.metrics.commit(batch.events.len(), || self.store.commit(&batch)) {
+        let spans =
+            follow::each(&batch.events, |event| debug_span!("commit", txn = %event.txn.escape_debug()));
+        let committed = self.metrics.commit(batch.events.len(), || self.store.commit(&batch));
+        drop(spans);
+        match committed {
             Ok(first) => {
                 if self.full.swap(false, Ordering::AcqRel) {
                     info!("the store has room again; events are taken");

@@ -6,6 +6,7 @@ mod mistakes;
 mod oauth;
 mod place;
 mod resolve;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -19,6 +20,7 @@ use crate::receiver::Tolerance;
 pub use development::make_private_folder;
 pub use error::ConfigError;
 pub use resolve::is_loopback_http;
+pub use telemetry::{LogForm, LogSection, OtlpSection, OtlpSettings};
 pub use value::{AlgName, AllowPrivate, Length, MatchingName, SecretRef};
 
 /// Reads an environment variable. The program passes the process's, tests their own.
@@ -55,6 +57,10 @@ pub struct Config {
     pub limits: LimitsSection,
     /// An authorization server elsewhere, whose access tokens are taken too.
     pub oauth: OAuthSection,
+    /// How the log is written.
+    pub log: LogSection,
+    /// Where spans are sent to.
+    pub otlp: OtlpSection,
     /// Who may create streams here.
     #[serde(rename = "receiver")]
     pub receivers: Vec<ReceiverSection>,
@@ -63,8 +69,6 @@ pub struct Config {
     pub transmitters: Vec<TransmitterSection>,
     // Doors whose rooms are not built yet: present means refused with a clear word.
     route: Option<toml::Value>,
-    otlp: Option<toml::Value>,
-    log: Option<toml::Value>,
     /// Without a file everything on this machine may be reached.
     #[serde(skip)]
     development: bool,
@@ -357,11 +361,9 @@ impl Config {
     }
 
     fn refuse_not_yet(&self, text: &str) -> Result<(), ConfigError> {
-        let Self { route, otlp, log, retention, .. } = self;
+        let Self { route, retention, .. } = self;
         let doors = [
             ("[[route]]", route, "SETs that are received are kept and listed at /v1/received"),
-            ("[otlp]", otlp, "read the log on standard error"),
-            ("[log]", log, "choose the form of the log with --log"),
             ("[retention] bytes", &retention.bytes, "bound what is kept with `age`"),
         ];
         let refused = |door: &str, instead| {

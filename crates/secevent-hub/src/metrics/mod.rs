@@ -198,8 +198,8 @@ impl Metrics {
         self.first_attempt.observe(Duration::from_millis(waited));
     }
 
-    /// A SET was pushed.
-    pub(crate) fn pushed(&self, verdict: &Verdict, again: bool) {
+    /// A SET was pushed; answers with the name of what came of it.
+    pub(crate) fn pushed(&self, verdict: &Verdict, again: bool) -> &'static str {
         let outcome = match verdict {
             Verdict::Delivered { .. } => 0,
             Verdict::Retry { .. } => 1,
@@ -211,6 +211,7 @@ impl Metrics {
         if again {
             self.repeats[0].inc();
         }
+        ATTEMPTS[outcome]
     }
 
     /// SETs go out with the answer to a poll.

@@ -11,7 +11,7 @@ use secevent_ssf::{
     store::DeadLetter,
 };
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::{Instrument, debug_span, field::Empty, info, instrument, warn};
 
 use crate::{
     Hub,
@@ -22,6 +22,7 @@ use crate::{
 
 impl Hub {
     // spec: POLL-012, POLL-017, POLL-037, POLL-045, POLL-046
+    #[instrument(name = "poll", level = "debug", skip_all, fields(stream = %stream.record().config.stream_id))]
     pub(crate) async fn answer_poll(
         &self,
         stream: &Arc<Stream>,
@@ -77,12 +78,13 @@ impl Hub {
         let acked: Vec<_> = request.ack.iter().filter_map(|jti| place(jti)).collect();
         let mut settled = 0;
         if let Queue::Poll(queue) = &mut stream.work().queue {
-            for seq in acked {
-                settled += u64::from(queue.ack(seq));
+            for seq in &acked {
+                settled += u64::from(queue.ack(*seq));
             }
         }
         if settled > 0 {
             self.0.metrics.acknowledged(settled);
+            self.follow_acks(stream, &acked);
             self.0.writer.mark_dirty(stream.no);
         }
         // What a key signed that has just left is no fault of the receiver: it is offered again, signed anew.
@@ -125,7 +127,8 @@ impl Hub {
             if nth % SIGNATURES_AT_ONCE == SIGNATURES_AT_ONCE - 1 {
                 tokio::task::yield_now().await;
             }
-            match self.signed(seq, &record, nth < selection.again).await {
+            let span = debug_span!("offer", txn = Empty, stream = record.config.stream_id, event = seq.0);
+            match self.signed(seq, &record, nth < selection.again).instrument(span).await {
                 Ok(ToSend::Set(set)) => {
                     response.sets.push((self.0.jti.mint(seq, record.audience), set.to_string()));
                 }

@@ -1,5 +1,7 @@
 //! `GET /metrics`: what it says after traffic that is known.
 
+#![expect(clippy::float_cmp, reason = "counts are whole, and ages are what the clock of the test says")]
+
 use std::{
     sync::{
         Arc,
