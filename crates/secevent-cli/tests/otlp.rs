@@ -199,18 +199,30 @@ fn a_part_of_the_events_is_followed_and_none_of_none() {
 fn the_log_is_written_as_the_configuration_wants_it() {
     let desk = Desk::new();
     let admin = "[admin]\ntoken = \"of-admin\"\n";
-    let hub =
-        serve(&desk, "a", &format!("{admin}[log]\nformat = \"json\"\nlevel = \"warn,secevent_hub=debug\"\n"));
-    emit(&hub, "txn-1");
-    hub.process.terminate();
-    let ended = hub.process.ended().with(0);
-    let json = ended.err.lines().filter(|line| line.starts_with('{'));
-    json.for_each(|line| drop(serde_json::from_str::<Value>(line).expect(line)));
+    // A transmitter that is not there is told as a warning.
+    let transmitter = "[[transmitter]]\nid = \"t\"\nissuer = \"http://127.0.0.1:1\"\naudience = [\"a\"]\n";
+    let said = |name: &str, log: &str| {
+        let hub = serve(&desk, name, &format!("{admin}[log]\n{log}\n{transmitter}"));
+        patiently("a first try", || {
+            let list = hub.call("GET", "/v1/transmitters", "Bearer of-admin", "").json;
+            list["transmitters"][0]["status"]["last_error"].as_str().map(drop)
+        });
+        hub.process.terminate();
+        hub.process.ended().with(0).err
+    };
+    let json = said("a", "format = \"json\"");
+    let lines = json.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let told = lines.filter(|line| line["transmitter"] == "t").map(|line| line["level"].clone());
+    assert!(told.collect::<Vec<_>>().contains(&json!("WARN")), "{json}");
+    let text = said("b", "level = \"warn\"");
+    assert!(text.contains(" WARN not receiving; trying again transmitter=t"), "{text}");
+    let quiet = said("c", "level = \"warn,secevent_hub=error\"");
+    assert!(!quiet.contains("not receiving"), "{quiet}");
 
     write(&desk.path("bad.toml"), &format!("{admin}[log]\nlevel = \"secevent_hub=loud\"\n"));
     let bad = desk.run(&["serve", "--config", "bad.toml", "--check"]).with(2);
     assert!(bad.err.contains("line 4: [log] level: \"secevent_hub=loud\""), "{}", bad.err);
     write(&desk.path("bad.toml"), &format!("{admin}[otlp]\nsample = 2\nendpoint = \"collector:4318\"\n"));
     let bad = desk.run(&["serve", "--config", "bad.toml", "--check"]).with(2);
-    assert!(bad.err.contains("line 5: [otlp] endpoint \"collector:4318\""), "{}", bad.err);
+    assert!(bad.err.contains("line 5: [otlp] endpoint: give a URL"), "{}", bad.err);
 }

@@ -43,7 +43,10 @@ pub(crate) fn notes(field: &str, value: &str) {
 impl Hub {
     /// A poll acknowledged these; the `txn` is known of those that are in memory.
     pub(crate) fn follow_acks(&self, stream: &Stream, acked: &[Seq]) {
-        for seq in acked.iter().filter(|_| is_followed()) {
+        if !is_followed() {
+            return;
+        }
+        for seq in acked {
             let Some(event) = self.0.recent.event(*seq) else { continue };
             let txn = event.event.txn.escape_debug();
             debug_span!("ack", %txn, stream = %stream.record().config.stream_id, event = seq.0)

@@ -9,6 +9,7 @@ mod events;
 #[path = "hub/examples.rs"]
 mod examples;
 #[path = "hub/exposition.rs"]
+#[expect(dead_code, reason = "each file of tests uses what it needs")]
 mod exposition;
 #[path = "hub/home.rs"]
 mod home;

@@ -57,7 +57,7 @@ fn attribute(key: &str, value: &str) -> Json {
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a string cannot fail.
-        drop(write!(text, "{byte:02x}"));
+        _ = write!(text, "{byte:02x}");
         text
     })
 }

@@ -89,7 +89,10 @@ impl Config {
         if url
             .is_none_or(|url| url.query().is_some() || url.fragment().is_some() || !url.username().is_empty())
         {
-            return Err(bad(format!("endpoint {endpoint:?}: give a URL such as \"http://127.0.0.1:4318\"")));
+            // Not quoted: a password may be in it.
+            return Err(bad(
+                "endpoint: give a URL such as \"http://127.0.0.1:4318\", without user and query".into(),
+            ));
         }
         if !(0.0..=1.0).contains(sample) {
             return Err(bad(format!("sample {sample}: give a part from 0 to 1")));

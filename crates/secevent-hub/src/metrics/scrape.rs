@@ -122,7 +122,11 @@ impl Hub {
             seqs.iter().filter_map(|seq| Some((*seq, self.0.metrics.accepted_at.of(*seq)?))).collect();
         seqs.retain(|seq| !times.contains_key(seq));
         if !seqs.is_empty() {
-            let rows = self.read_store(move |store| store.events(&seqs)).await?;
+            let rows = match self.read_store(move |store| store.events(&seqs)).await {
+                // On a full disk the log may be unreadable: that is when the rest is needed most.
+                Err(StoreError::Full(_)) => Vec::new(),
+                rows => rows?,
+            };
             times.extend(rows.into_iter().map(|row| (row.seq, in_millis(row.event.event.iat))));
         }
         let now = self.now();
@@ -151,8 +155,11 @@ fn streams(registry: &mut Registry, named: &[Look], others: &[Look], ages: &BTre
         (OfStream { stream, receiver }, std::slice::from_ref(look))
     });
     for (labels, looks) in own.chain(rest) {
-        let oldest = looks.first().and_then(|look| ages.get(&look.oldest?)).copied();
-        age.get_or_create(&labels).set(oldest.unwrap_or_default());
+        let oldest = looks.first().and_then(|look| look.oldest);
+        // What cannot be read now has no line, rather than a wrong one.
+        if let Some(secs) = oldest.map_or(Some(0.0), |seq| ages.get(&seq).copied()) {
+            age.get_or_create(&labels).set(secs);
+        }
         let sum = |number: fn(&Look) -> usize| sum(looks, number);
         unsettled.get_or_create(&labels).set(sum(|look| look.unsettled));
         in_flight.get_or_create(&labels).set(sum(|look| look.in_flight));

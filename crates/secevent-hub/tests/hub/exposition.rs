@@ -76,4 +76,18 @@ impl Exposition {
         let named = self.samples.iter().filter(|((own, labels), _)| own == name && fits(labels));
         named.map(|((_, labels), value)| (labels, *value)).collect()
     }
+
+    /// Families as Prometheus shows them.
+    pub(crate) fn families(&self) -> impl Iterator<Item = String> {
+        self.families.iter().map(|(name, kind)| match kind.as_str() {
+            "counter" => format!("{name}_total"),
+            "info" => format!("{name}_info"),
+            _ => name.clone(),
+        })
+    }
+
+    /// Names of samples.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.samples.keys().map(|(name, _)| name.as_str())
+    }
 }

@@ -19,7 +19,8 @@ use crate::{
     push_receiver::{PushReceiver, Reply},
 };
 
-async fn metrics(hub: &Running) -> Exposition {
+/// What a hub measures, as it says itself.
+pub(crate) async fn exposed(hub: &Running) -> Exposition {
     let answer = hub.get("/metrics", ADMIN).await.expect(200);
     let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     assert_eq!(answer.header("content-type"), media_type);
@@ -47,10 +48,10 @@ async fn pushes_are_counted_by_what_came_of_them() {
     hub.post("/v1/events", ADMIN, &broken).await.expect(400);
     receiver.came(4).await;
     eventually("all is settled", async || {
-        metrics(&hub).await.value("secevent_stream_unsettled_events", &[("stream", &stream)]) == 0.0
+        exposed(&hub).await.value("secevent_stream_unsettled_events", &[("stream", &stream)]) == 0.0
     })
     .await;
-    let seen = metrics(&hub).await;
+    let seen = exposed(&hub).await;
     let attempts = |outcome| seen.value("secevent_push_attempts_total", &[("outcome", outcome)]);
     let outcomes = ["delivered", "retry", "refused", "lane_fault", "gone"].map(attempts);
     assert_eq!(outcomes, [2.0, 1.0, 1.0, 0.0, 0.0]);
@@ -112,8 +113,8 @@ async fn polls_are_counted_and_what_is_offered_again() {
             crate::http_call::call("POST", &url, &headers, errors.to_string()).await
         }
     });
-    eventually("a poll is parked", async || metrics(&hub).await.value("secevent_polls", &[]) == 1.0).await;
-    let seen = metrics(&hub).await;
+    eventually("a poll is parked", async || exposed(&hub).await.value("secevent_polls", &[]) == 1.0).await;
+    let seen = exposed(&hub).await;
     for (name, labels, value) in [
         ("poll_sets_offered_total", [].as_slice(), 5.0),
         ("poll_sets_acknowledged_total", &[], 2.0),
@@ -126,7 +127,7 @@ async fn polls_are_counted_and_what_is_offered_again() {
     }
     hub.emit("d@x.example").await;
     parked.await.unwrap().expect(200);
-    assert_eq!(metrics(&hub).await.value("secevent_polls", &[]), 0.0);
+    assert_eq!(exposed(&hub).await.value("secevent_polls", &[]), 0.0);
     hub.stop().await;
 }
 
@@ -157,13 +158,13 @@ async fn the_age_of_what_waits_is_told_by_the_clock_also_after_a_restart() {
     let age = |seen: &Exposition, stream: &str| {
         seen.value("secevent_stream_oldest_unsettled_age_seconds", &[("stream", stream)])
     };
-    let seen = metrics(&hub).await;
+    let seen = exposed(&hub).await;
     assert_eq!((age(&seen, &stream), age(&seen, &quick)), (90.25, 0.0));
     assert_eq!(seen.value("secevent_first_attempt_delay_seconds_sum", &[]), 90.25);
     hub.stop().await;
     let hub = start().await;
     time.fetch_add(10_000, Ordering::SeqCst);
-    let seen = metrics(&hub).await;
+    let seen = exposed(&hub).await;
     let old = age(&seen, &stream);
     assert!((100.0..101.3).contains(&old), "{old}: from the log, to the second");
     hub.stop().await;
@@ -183,7 +184,7 @@ async fn more_streams_than_lines_are_summed_the_youngest_together() {
         // A stream gets what comes after it was made: the first made has waited the longest.
         hub.emit(&format!("{nth}@x.example")).await;
     }
-    let seen = metrics(&hub).await;
+    let seen = exposed(&hub).await;
     for name in ["oldest_unsettled_age_seconds", "unsettled_events", "in_flight", "breaker_open"] {
         let lines = seen.series(&format!("secevent_stream_{name}"), &[]);
         assert_eq!(lines.len(), STREAMS_NAMED_MAX + 1, "{name}");
@@ -205,10 +206,10 @@ async fn a_broken_receiver_is_seen_by_its_breaker() {
     let stream = hub.create_push(ACME, &receiver.url(), "Bearer r").await;
     hub.emit("a@x.example").await;
     eventually("the breaker opens", async || {
-        metrics(&hub).await.value("secevent_stream_breaker_open", &[("stream", &stream)]) == 1.0
+        exposed(&hub).await.value("secevent_stream_breaker_open", &[("stream", &stream)]) == 1.0
     })
     .await;
-    let seen = metrics(&hub).await;
+    let seen = exposed(&hub).await;
     assert_eq!(seen.value("secevent_push_attempts_total", &[("outcome", "lane_fault")]), 1.0);
     assert_eq!(seen.value("secevent_stream_unsettled_events", &[("stream", &stream)]), 1.0);
     hub.stop().await;
@@ -265,7 +266,7 @@ async fn events_of_a_batch_are_counted_each_and_a_repeated_request_once() {
         crate::http_call::call("POST", &url, &headers, two.clone()).await.expect(202);
     }
     crate::http_call::call("POST", &url, &headers, event("3@x.example").to_string()).await.expect(422);
-    let seen = metrics(&hub).await;
+    let seen = exposed(&hub).await;
     assert_eq!(seen.value("secevent_events_accepted_total", &[]), 2.0);
     assert_eq!(seen.value("secevent_requests_refused_total", &[("reason", "key_reused")]), 1.0);
     hub.stop().await;
