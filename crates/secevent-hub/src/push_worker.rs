@@ -108,6 +108,7 @@ async fn attempt(hub: Hub, stream: Arc<Stream>, delivery_no: u64, seq: Seq, agai
         outcome
     });
     match outcome {
+        Some(Outcome::Settled) => debug!("delivered"),
         Some(Outcome::Dead(reason)) => {
             let why = if was_refused { SetAside::Refused } else { SetAside::NotTaken };
             hub.0.metrics.set_aside(why, 1);

@@ -86,9 +86,11 @@ impl Config {
         let url = Url::parse(endpoint)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        if url
-            .is_none_or(|url| url.query().is_some() || url.fragment().is_some() || !url.username().is_empty())
-        {
+        let has_more = |url: Url| {
+            let user = !url.username().is_empty() || url.password().is_some();
+            user || url.query().is_some() || url.fragment().is_some()
+        };
+        if url.is_none_or(has_more) {
             // Not quoted: a password may be in it.
             return Err(bad(
                 "endpoint: give a URL such as \"http://127.0.0.1:4318\", without user and query".into(),

@@ -26,7 +26,9 @@ use tokio::time::Instant;
 use crate::{AcceptError, Clock};
 use accept_times::AcceptTimes;
 use histogram::Histogram;
-use register::{counter, counters, gauge, histogram, sizes};
+use register::{
+    COMMIT_EVENTS, COMMIT_SECS, DELAY_SECS, SIGN_SECS, counter, counters, gauge, histogram, sizes,
+};
 
 /// The metrics of one hub.
 pub(crate) struct Metrics {
@@ -176,14 +178,14 @@ impl Metrics {
     }
 
     /// Makes a signature.
-    pub(crate) fn sign<T>(&self, alg: Alg, sign: impl FnOnce() -> T) -> T {
+    pub(crate) fn sign<T, E>(&self, alg: Alg, sign: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         let begun = Instant::now();
-        let signed = sign();
+        let signed = sign()?;
         self.sign_time.observe(begun.elapsed());
         if let Some(at) = Alg::ALL.iter().position(|known| *known == alg) {
             self.signatures[at].inc();
         }
-        signed
+        Ok(signed)
     }
 
     /// A signature was there.
@@ -256,17 +258,3 @@ impl Drop for Open {
 fn in_millis(at: Timestamp) -> Millis {
     Millis(u64::try_from(at.0).unwrap_or(0).saturating_mul(1000))
 }
-
-/// A sync takes 0.2 ms on a good disk, 10 ms on a spinning one, and a second on one that is in trouble.
-const COMMIT_SECS: [f64; 12] =
-    [0.000_25, 0.000_5, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.25, 1.0, 4.0];
-
-/// Up to what one commit takes.
-const COMMIT_EVENTS: [f64; 8] = [0.0, 1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0];
-
-/// Ed25519 takes 10 µs, RS256 with 2,048 bits 250 µs, with 4,096 bits two milliseconds.
-const SIGN_SECS: [f64; 9] = [0.000_01, 0.000_02, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.004, 0.016];
-
-/// Milliseconds when all is well; a minute when a receiver was away for one.
-const DELAY_SECS: [f64; 13] =
-    [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0, 3600.0];

@@ -1,4 +1,4 @@
-//! Making metrics, each in its registry.
+//! Making metrics, each in its registry, and the buckets of those that have some.
 
 use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
@@ -52,3 +52,18 @@ pub(super) fn sizes(registry: &mut Registry, name: &str, help: &str, bounds: &'s
     registry.register(name, help, histogram.clone());
     histogram
 }
+
+/// A sync takes 0.2 ms on a good disk, 10 ms on a spinning one, and a second on one that is in trouble.
+pub(super) const COMMIT_SECS: [f64; 12] =
+    [0.000_25, 0.000_5, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.25, 1.0, 4.0];
+
+/// Up to what one commit takes.
+pub(super) const COMMIT_EVENTS: [f64; 8] = [0.0, 1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0];
+
+/// Ed25519 takes 10 µs, RS256 with 2,048 bits 250 µs, with 4,096 bits two milliseconds.
+pub(super) const SIGN_SECS: [f64; 9] =
+    [0.000_01, 0.000_02, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.004, 0.016];
+
+/// Milliseconds when all is well; a minute when a receiver was away for one.
+pub(super) const DELAY_SECS: [f64; 13] =
+    [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0, 3600.0];
