@@ -33,6 +33,13 @@ pub(crate) fn millis() -> Millis {
     Millis(since.as_millis().try_into().unwrap_or(u64::MAX))
 }
 
+/// The machine's clock, as finely as it goes.
+#[expect(clippy::disallowed_methods, reason = "this is the edge: the program reads the clock here only")]
+pub(crate) fn nanos() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_nanos().try_into().unwrap_or(u64::MAX)
+}
+
 /// The machine's clock, for the parts of a hub.
 pub(crate) fn shared() -> secevent_hub::Clock {
     std::sync::Arc::new(millis)

@@ -11,6 +11,7 @@ mod failure;
 mod input;
 mod net;
 mod oauth;
+mod otlp;
 mod output;
 mod transmitter;
 

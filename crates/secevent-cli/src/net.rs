@@ -5,14 +5,20 @@ use std::io::IsTerminal as _;
 use clap::ValueEnum;
 
 use secevent_http::client::{Client, Egress};
-use secevent_hub::{Tls, config::is_loopback_http};
+use secevent_hub::{
+    Tls,
+    config::{LogForm, is_loopback_http},
+};
 use tokio::signal;
 use tracing_subscriber::{
+    EnvFilter, Layer as _,
     field::MakeExt as _,
-    fmt::{FormatFields, format},
+    fmt::{self, FormatFields, format},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
 };
 
-use crate::{failure::Failure, output};
+use crate::{failure::Failure, otlp, output};
 
 /// Runs a command that waits for the network.
 pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
@@ -33,17 +39,39 @@ pub(crate) enum Log {
     Json,
 }
 
-/// From here on the log is written to stderr.
+impl From<LogForm> for Log {
+    fn from(form: LogForm) -> Self {
+        if form == LogForm::Json { Self::Json } else { Self::Text }
+    }
+}
+
+/// What of the log is written; in words what is wrong, when it cannot be read.
+pub(crate) fn log_filter(level: &str) -> Result<EnvFilter, String> {
+    let unfit = |error: &dyn std::fmt::Display| format!("{level:?}: {error}; give a level such as \"info\"");
+    // What stands later wins: whoever asks for it sees the libraries too.
+    let filter = EnvFilter::builder().parse(format!("hyper=warn,rustls=warn,{level}"));
+    if level.trim().is_empty() { Err(unfit(&"it is empty")) } else { filter.map_err(|error| unfit(&error)) }
+}
+
+/// From here on the log is written to stderr, at this level.
 pub(crate) fn log(form: Log, level: &str) {
-    let filter = tracing_subscriber::EnvFilter::new(format!("{level},hyper=warn,rustls=warn"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match form {
+    if let Ok(filter) = log_filter(level) {
+        log_and_follow(form, filter, None);
+    }
+}
+
+/// From here on the log is written to stderr, and spans go where they are wanted.
+pub(crate) fn log_and_follow(form: Log, filter: EnvFilter, spans: Option<otlp::Spans>) {
+    let spans = spans.map(|spans| spans.with_filter(otlp::ours()));
+    let layer = fmt::layer().with_writer(std::io::stderr);
+    let layer = match form {
         Log::Text => {
             let colours = std::io::stderr().is_terminal();
-            builder.with_target(false).with_ansi(colours).fmt_fields(fields()).init();
+            layer.with_target(false).with_ansi(colours).fmt_fields(fields()).with_filter(filter).boxed()
         }
-        Log::Json => builder.json().flatten_event(true).init(),
-    }
+        Log::Json => layer.json().flatten_event(true).with_filter(filter).boxed(),
+    };
+    tracing_subscriber::registry().with(layer).with(spans).init();
 }
 
 /// Fields of one line: words of a peer cannot become lines of the log, or steer the terminal that shows it.

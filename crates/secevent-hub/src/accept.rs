@@ -8,8 +8,9 @@ use secevent_ssf::{
 use serde_json::{Map, Value};
 
 use tokio::sync::{Mutex, MutexGuard};
+use tracing::{debug_span, field::Empty};
 
-use crate::{Hub, Settings};
+use crate::{Hub, Settings, follow};
 
 /// An event as a producer hands it in.
 #[derive(Clone, Debug)]
@@ -117,6 +118,15 @@ impl Hub {
         signals: Vec<NewSignal>,
         idempotency: Option<Idempotency>,
     ) -> Result<Vec<Accepted>, AcceptError> {
+        let answer = self.try_accept(signals, idempotency).await;
+        answer.inspect_err(|why| self.0.metrics.refused(why))
+    }
+
+    async fn try_accept(
+        &self,
+        signals: Vec<NewSignal>,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Vec<Accepted>, AcceptError> {
         let _alone = match &idempotency {
             Some(Idempotency { key, .. }) => Some(self.0.idempotency.lock(key).await),
             None => None,
@@ -134,7 +144,15 @@ impl Hub {
         let answer = idempotency.map(|Idempotency { key, body }| {
             Write::Answer(IdempotentAnswer { key, body, first: Seq(0), streams: streams.clone(), at: now })
         });
+        let spans = follow::each(
+            &events,
+            |event| debug_span!("accept", txn = %event.txn.escape_debug(), event = Empty),
+        );
         let first = self.commit(Batch { events, writes: answer.into_iter().collect() }).await?;
+        for (span, seq) in spans.iter().zip(first.0..) {
+            span.record("event", seq);
+        }
+        self.0.metrics.accepted(streams.len());
         Ok(counted(first, &streams))
     }
 

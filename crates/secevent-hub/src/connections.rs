@@ -23,7 +23,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
-use crate::{Limits, hub::stopped, tls::shake_hands};
+use crate::{Limits, hub::stopped, metrics::Metrics, tls::shake_hands};
 use body::in_time;
 pub(crate) use places::files;
 use places::{Guest, Places, affordable};
@@ -34,6 +34,7 @@ pub(crate) struct Connections {
     tls: Option<TlsAcceptor>,
     request_wait: Duration,
     places: Arc<Places>,
+    metrics: Arc<Metrics>,
     stopping: watch::Receiver<bool>,
     open: JoinSet<()>,
 }
@@ -43,10 +44,11 @@ impl Connections {
         app: Router,
         tls: Option<TlsAcceptor>,
         limits: &Limits,
+        metrics: Arc<Metrics>,
         stopping: watch::Receiver<bool>,
     ) -> Self {
         let places = Arc::new(Places::new(limits.connections.min(affordable())));
-        Self { app, tls, request_wait: limits.request_wait, places, stopping, open: JoinSet::new() }
+        Self { app, tls, request_wait: limits.request_wait, places, metrics, stopping, open: JoinSet::new() }
     }
 
     /// Takes connections until the hub stops.
@@ -59,7 +61,7 @@ impl Connections {
             };
             while self.open.try_join_next().is_some() {}
             let (app, wait, stopping) = (self.app.clone(), self.request_wait, self.stopping.clone());
-            let guest = Guest::new(Arc::clone(&self.places), place);
+            let guest = Guest::new(Arc::clone(&self.places), place, self.metrics.connection());
             match self.tls.clone() {
                 Some(tls) => self.open.spawn(converse_by_tls(tls, stream, app, wait, guest, stopping)),
                 None => self.open.spawn(converse(stream, app, wait, guest, stopping)),

@@ -8,7 +8,7 @@ use secevent_ssf::{
 };
 use tracing::warn;
 
-use crate::{Hub, stream::Stream};
+use crate::{Hub, metrics::SetAside, stream::Stream};
 
 /// Events of the log that are read at a time.
 const ROUTES_MAX: usize = 1_000;
@@ -121,6 +121,7 @@ impl Hub {
         if dropped > 0 {
             let id = &stream.record().config.stream_id;
             warn!(stream = %id, dropped, through = through.0, "dropped events of a stream: they {why}");
+            self.0.metrics.set_aside(SetAside::Expired, dropped as u64);
             let reason = format!("{dropped} events up to this one {why}");
             let at = self.now().timestamp();
             let mut work = stream.work();

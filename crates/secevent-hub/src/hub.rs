@@ -20,7 +20,9 @@ use tracing::warn;
 use crate::{
     ReceiverSettings, Settings,
     accept::{IdempotencyLocks, address_bytes, is_framework},
+    follow,
     keys::KeyRing,
+    metrics::Metrics,
     oauth::OAuth,
     receiver::Transmitters,
     recent::Recent,
@@ -46,6 +48,7 @@ pub(crate) struct Shared {
     pub(crate) recent: Arc<Recent>,
     pub(crate) room: Arc<Room>,
     pub(crate) keys: KeyRing,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) jti: JtiMint,
     pub(crate) transmitters: Transmitters,
     pub(crate) oauth: OAuth,
@@ -109,13 +112,14 @@ impl Hub {
         let streams = Arc::new(streams);
         let recent = Arc::new(Recent::default());
         let room = Arc::new(Room::new(settings.limits.retention_bytes));
+        let metrics = Arc::new(Metrics::new(Arc::clone(&settings.clock)));
         let hub = Self(Arc::new(Shared {
             keys: KeyRing::load(&snapshot.keys, settings.limits.retention)?,
             jti: JtiMint::new(snapshot.origin.sealing_key, snapshot.origin.incarnation),
             writer: Writer::start(
                 Arc::clone(&store),
                 Arc::clone(&streams),
-                (Arc::clone(&recent), Arc::clone(&room)),
+                (Arc::clone(&recent), Arc::clone(&room), Arc::clone(&metrics)),
                 snapshot.head,
             )?,
             oauth: OAuth::new(&settings),
@@ -125,6 +129,7 @@ impl Hub {
             streams,
             recent,
             room,
+            metrics,
             transmitters: Transmitters::default(),
             turns: Turns::new(),
             stopping: watch::Sender::new(false),
@@ -230,9 +235,14 @@ impl Hub {
     }
 
     /// The SET of an event for a stream, signed once for its audience. What the stream wants is looked at now, not
-    /// when the event came.
+    /// when the event came. `again` when it was sent to the stream before.
     // spec: SSF-005, SSF-010, SSF-011, SSF-208
-    pub(crate) async fn signed(&self, seq: Seq, record: &StreamRecord) -> Result<ToSend, SignError> {
+    pub(crate) async fn signed(
+        &self,
+        seq: Seq,
+        record: &StreamRecord,
+        again: bool,
+    ) -> Result<ToSend, SignError> {
         let event = match self.event(seq).await? {
             Some(event) => Some(event),
             None => self.event_of_letter(record.no, seq).await?,
@@ -242,14 +252,20 @@ impl Hub {
         if !is_framework(what.0) && !self.0.streams.wants(record, what, self.now().timestamp()) {
             return Ok(ToSend::Unwanted);
         }
+        follow::is_of(&event.event.txn);
+        if !again {
+            self.0.metrics.first_attempt(seq, event.event.iat);
+        }
         let alg = self.alg_of(record);
         let key = self.signer(alg).ok_or(SignError::NoKey(alg))?;
         if let Some(set) = self.0.recent.signed(seq, record.audience, key.kid()) {
+            self.0.metrics.signed_before();
             return Ok(ToSend::Set(set));
         }
         let jti = self.0.jti.mint(seq, record.audience);
         let template = event.event.template(self.issuer())?;
-        let set: Arc<str> = template.sign(&jti, &record.config.aud, &key)?.into();
+        let sign = || template.sign(&jti, &record.config.aud, &key);
+        let set: Arc<str> = self.0.metrics.sign(alg, sign)?.into();
         self.0.recent.insert_signed(seq, record.audience, key.kid(), &set);
         Ok(ToSend::Set(set))
     }

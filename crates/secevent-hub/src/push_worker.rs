@@ -11,11 +11,12 @@ use secevent_ssf::{
     stream::Delivery,
 };
 use tokio::{sync::watch, task::JoinSet};
-use tracing::{debug, info, warn};
+use tracing::{Instrument, debug, debug_span, field::Empty, info, warn};
 
 use crate::{
-    Hub,
+    Hub, follow,
     hub::{SignError, ToSend, stopped},
+    metrics::SetAside,
     stream::Stream,
     turns::Turn,
 };
@@ -35,8 +36,11 @@ pub(crate) async fn run(hub: Hub, stream: Arc<Stream>, delivery_no: u64) {
         if stream.is_gone() || *stopping.borrow() {
             break;
         }
-        let next = stream.work().lane(delivery_no).map(|lane| lane.next(hub.now()));
-        let Some(action) = next else { break };
+        let next = stream.work().lane(delivery_no).map(|lane| {
+            let action = lane.next(hub.now());
+            (action, matches!(action, Action::Send(seq) if lane.has_failed(seq)))
+        });
+        let Some((action, again)) = next else { break };
         let wait = match action {
             Action::Send(seq) => {
                 // What still waits for its turn when the hub stops is sent after the next start.
@@ -44,7 +48,11 @@ pub(crate) async fn run(hub: Hub, stream: Arc<Stream>, delivery_no: u64) {
                 if !stream.work().lane(delivery_no).is_some_and(|lane| lane.may_still_go(seq)) {
                     continue;
                 }
-                attempts.spawn(attempt(hub.clone(), Arc::clone(&stream), delivery_no, seq, turn));
+                let id = || stream.record().config.stream_id.clone();
+                let span =
+                    debug_span!("deliver", txn = Empty, stream = id(), event = seq.0, again, outcome = Empty);
+                let attempt = attempt(hub.clone(), Arc::clone(&stream), delivery_no, (seq, again), turn);
+                attempts.spawn(attempt.instrument(span));
                 continue;
             }
             Action::Read(_) if read_on(&hub, &stream, delivery_no, &mut unreadable).await => continue,
@@ -91,9 +99,9 @@ async fn read_on(hub: &Hub, stream: &Arc<Stream>, delivery_no: u64, unreadable: 
 }
 
 /// Sends one SET and settles what came of it.
-async fn attempt(hub: Hub, stream: Arc<Stream>, delivery_no: u64, seq: Seq, turn: Turn) {
+async fn attempt(hub: Hub, stream: Arc<Stream>, delivery_no: u64, (seq, again): (Seq, bool), turn: Turn) {
     let (record, began) = (stream.record(), hub.now());
-    let verdict = deliver(&hub, &record, seq).await;
+    let verdict = deliver(&hub, &record, seq, again).await;
     drop(turn);
     stream.answered_after(Duration::from_millis(hub.now().0.saturating_sub(began.0)));
     let Some(verdict) = verdict else {
@@ -104,6 +112,7 @@ async fn attempt(hub: Hub, stream: Arc<Stream>, delivery_no: u64, seq: Seq, turn
         return;
     };
     let of_stream = matches!(verdict, Verdict::LaneFault(_));
+    let was_refused = matches!(verdict, Verdict::Refused(_));
     let jitter = u32::from_be_bytes(secevent_jose::random::<4>());
     let (now, id) = (hub.now(), &record.config.stream_id);
     // spec: PUSH-031
@@ -120,7 +129,10 @@ async fn attempt(hub: Hub, stream: Arc<Stream>, delivery_no: u64, seq: Seq, turn
     };
     let outcome = stream.work().answered(delivery_no, letter, verdict, (now, jitter));
     match outcome {
+        Some(Outcome::Settled) => debug!("delivered"),
         Some(Outcome::Dead(reason)) => {
+            let why = if was_refused { SetAside::Refused } else { SetAside::NotTaken };
+            hub.0.metrics.set_aside(why, 1);
             warn!(stream = %id, event = seq.0, %reason, "set aside: the receiver refuses it");
         }
         Some(Outcome::Retry { at, reason }) => {
@@ -144,15 +156,17 @@ async fn attempt(hub: Hub, stream: Arc<Stream>, delivery_no: u64, seq: Seq, turn
 }
 
 /// What came of an attempt; `None` when the stream does not want the event any more.
-async fn deliver(hub: &Hub, record: &StreamRecord, seq: Seq) -> Option<Verdict> {
+async fn deliver(hub: &Hub, record: &StreamRecord, seq: Seq, again: bool) -> Option<Verdict> {
     let Delivery::Push { endpoint_url, authorization_header } = &record.config.delivery else { return None };
-    Some(match hub.signed(seq, record).await {
+    Some(match hub.signed(seq, record, again).await {
         Ok(ToSend::Unwanted) => return None,
         Ok(ToSend::Set(set)) => {
             let authorization = authorization_header.as_ref().map(secevent_ssf::stream::Secret::expose);
             let timeout = hub.0.settings.limits.push_timeout;
             let answer = client::push(hub.client(), endpoint_url, authorization, &set, timeout).await;
-            push::judge(&answer)
+            let verdict = push::judge(&answer);
+            follow::notes("outcome", hub.0.metrics.pushed(&verdict, again));
+            verdict
         }
         Ok(ToSend::Gone) => Verdict::Refused("the event is no longer in the log".into()),
         // It can be signed at no other time either; what hinders only now is worth another try.

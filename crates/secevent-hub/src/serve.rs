@@ -1,6 +1,6 @@
 //! Serving: every router of a hub on one listener, from the first request to a quiet end.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use tokio::net::TcpListener;
@@ -50,7 +50,9 @@ impl Hub {
         let Listener { socket, tls } = listener.into();
         let acceptor = tls.as_ref().map(Tls::acceptor);
         let stopping = self.0.stopping.subscribe();
-        let mut connections = Connections::new(app, acceptor, &self.0.settings.limits, stopping.clone());
+        let metrics = Arc::clone(&self.0.metrics);
+        let limits = &self.0.settings.limits;
+        let mut connections = Connections::new(app, acceptor, limits, metrics, stopping.clone());
         if let Some(tls) = tls {
             self.spawn(|_| tls.watch(stopping));
         }

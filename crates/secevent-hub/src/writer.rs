@@ -15,10 +15,12 @@ use secevent_ssf::{
     store::{Batch, NewEvent, Store, StoreError, StreamRecord, Write},
 };
 use tokio::sync::{mpsc, oneshot, watch};
-use tracing::{info, warn};
+use tracing::{debug_span, info, warn};
 
 use crate::{
     again::Settled,
+    follow,
+    metrics::Metrics,
     recent::Recent,
     room::{Room, brings_more},
     stream::Stream,
@@ -44,6 +46,7 @@ struct Shared {
     streams: Arc<Streams>,
     recent: Arc<Recent>,
     room: Arc<Room>,
+    metrics: Arc<Metrics>,
     head: AtomicU64,
     dirty: Mutex<BTreeSet<StreamNo>>,
     failure: watch::Sender<Option<String>>,
@@ -74,7 +77,7 @@ impl Writer {
     pub(crate) fn start(
         store: Arc<dyn Store>,
         streams: Arc<Streams>,
-        (recent, room): (Arc<Recent>, Arc<Room>),
+        (recent, room, metrics): (Arc<Recent>, Arc<Room>, Arc<Metrics>),
         head: Seq,
     ) -> std::io::Result<Self> {
         let (jobs, receiver) = mpsc::channel(JOBS_MAX);
@@ -83,6 +86,7 @@ impl Writer {
             streams,
             recent,
             room,
+            metrics,
             head: AtomicU64::new(head.0),
             dirty: Mutex::default(),
             failure: watch::Sender::new(None),
@@ -122,6 +126,11 @@ impl Writer {
     /// The last place of the log.
     pub(crate) fn head(&self) -> Seq {
         Seq(self.shared.head.load(Ordering::Acquire))
+    }
+
+    /// Whether the last commit found no room.
+    pub(crate) fn is_full(&self) -> bool {
+        self.shared.full.load(Ordering::Acquire)
     }
 
     /// Becomes `Some` when the disk can no longer be trusted; the process must end then.
@@ -196,7 +205,11 @@ impl Shared {
         if batch.events.is_empty() && batch.writes.is_empty() {
             return Ok((Seq(self.head.load(Ordering::Acquire) + 1), Vec::new()));
         }
-        match self.store.commit(&batch) {
+        let spans =
+            follow::each(&batch.events, |event| debug_span!("commit", txn = %event.txn.escape_debug()));
+        let committed = self.metrics.commit(batch.events.len(), || self.store.commit(&batch));
+        drop(spans);
+        match committed {
             Ok(first) => {
                 if self.full.swap(false, Ordering::AcqRel) {
                     info!("the store has room again; events are taken");
@@ -208,6 +221,7 @@ impl Shared {
                     work.letters.drain(..settled.letters.len());
                     work.taken.drain(..settled.taken.len());
                 }
+                self.metrics.logged(first, batch.events.len());
                 let more = brings_more(&batch);
                 let fed = self.feed(first, batch.events);
                 if more {

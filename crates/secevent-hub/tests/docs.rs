@@ -8,6 +8,11 @@ mod api;
 mod configuration;
 #[path = "docs/exactly_once.rs"]
 mod exactly_once;
+#[path = "hub/exposition.rs"]
+#[expect(dead_code, reason = "each file of tests uses what it needs")]
+mod exposition;
+#[path = "docs/metrics.rs"]
+mod metrics;
 #[path = "docs/quickstart.rs"]
 mod quickstart;
 #[path = "docs/schema.rs"]

@@ -8,6 +8,9 @@ mod disk;
 mod events;
 #[path = "hub/examples.rs"]
 mod examples;
+#[path = "hub/exposition.rs"]
+#[expect(dead_code, reason = "each file of tests uses what it needs")]
+mod exposition;
 #[path = "hub/faults.rs"]
 mod faults;
 #[path = "hub/faulty.rs"]
@@ -18,6 +21,8 @@ mod home;
 mod http_call;
 #[path = "hub/library.rs"]
 mod library;
+#[path = "hub/metrics.rs"]
+mod metrics;
 #[path = "hub/misbehaving.rs"]
 mod misbehaving;
 #[path = "hub/oauth.rs"]

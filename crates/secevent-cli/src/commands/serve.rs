@@ -9,11 +9,12 @@ use secevent_hub::{
     store::SqliteStore,
 };
 use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
 
 use crate::{
     clock,
     failure::{Exit, Failure},
-    net, output,
+    net, otlp, output,
 };
 
 /// Run the hub: accept events, deliver them, receive those of others
@@ -44,21 +45,23 @@ pub(crate) struct Args {
     /// Judge the configuration and end
     #[arg(long)]
     check: bool,
-    /// How the log on stderr is written
-    #[arg(long, value_enum, default_value = "text")]
-    log: net::Log,
+    /// How the log on stderr is written, instead of as [log] format says
+    #[arg(long, value_enum)]
+    log: Option<net::Log>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let config = configuration(args)?;
     let address = args.listen.as_deref().or(config.listen.as_deref()).unwrap_or("127.0.0.1:8417");
+    let level = log_filter(args, &config);
     if args.check {
         check(args, &config, address)?;
+        level?;
         check_certificate(args, &config)?;
         output::say("the configuration is good")?;
         return Ok(Exit::Yes);
     }
-    net::block_on(serve(args, &config, address))
+    net::block_on(serve(args, &config, address, level?))
 }
 
 /// Judges a configuration without a socket: the hub it is for may be running.
@@ -87,6 +90,11 @@ fn check(args: &Args, config: &Config, address: &str) -> Result<(), Failure> {
     judge(&config)
 }
 
+/// What of the log is written.
+fn log_filter(args: &Args, config: &Config) -> Result<EnvFilter, Failure> {
+    net::log_filter(&config.log.level).map_err(|why| unfit(args)(config.mistake("[log] level", why)))
+}
+
 /// Judges the certificate of the listener and its key, if there is one.
 fn check_certificate(args: &Args, config: &Config) -> Result<(), Failure> {
     let Some(tls) = config.tls().map_err(unfit(args))? else { return Ok(()) };
@@ -102,7 +110,7 @@ fn check_certificate(args: &Args, config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn serve(args: &Args, config: &Config, address: &str) -> Result<Exit, Failure> {
+async fn serve(args: &Args, config: &Config, address: &str, level: EnvFilter) -> Result<Exit, Failure> {
     net::open_as_many_files_as_allowed();
     let tls = config.tls().map_err(unfit(args))?;
     let (listener, url) = listen(address, scheme(tls.is_some())).await?;
@@ -114,7 +122,8 @@ async fn serve(args: &Args, config: &Config, address: &str) -> Result<Exit, Fail
     }
     let (settings, transmitters) =
         config.settings(&url, &environment, clock::shared()).map_err(unfit(args))?;
-    net::log(args.log, "info");
+    let (spans, export) = config.otlp(&environment).map_err(unfit(args))?.map(otlp::start).unzip();
+    net::log_and_follow(args.log.unwrap_or_else(|| config.log.format.into()), level, spans);
     if settings.client.egress().allows_http() {
         output::note("plain HTTP and loopback targets are allowed; this is for development");
     }
@@ -145,6 +154,9 @@ async fn serve(args: &Args, config: &Config, address: &str) -> Result<Exit, Fail
         output::note(format_args!("token of the receiver `dev`: {}", data.join("dev.token").display()));
     }
     let served = hub.serve(Listener::new(listener, tls), transmitters, asked_to_end).await;
+    if let Some(export) = export {
+        export.finish().await;
+    }
     served.map_err(|why| {
         Failure::could_not(format_args!("{why}; what was accepted is on disk, start again when it is well"))
     })?;

@@ -1,4 +1,4 @@
-//! `/healthz` and `/readyz`: open on loopback, for the admin elsewhere.
+//! `/healthz` and `/readyz`, and who may see them and their neighbours: open on loopback, for the admin elsewhere.
 
 use axum::{
     extract::{Request, State},

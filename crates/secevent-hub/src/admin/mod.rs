@@ -5,6 +5,7 @@ mod events;
 mod health;
 mod keys;
 mod members;
+mod metrics;
 mod openapi;
 mod received;
 mod replay;
@@ -24,7 +25,7 @@ use secevent_http::router::{Problem, bearer_token};
 use crate::Hub;
 
 impl Hub {
-    /// A router with the admin API, health checks, the description of the API, and a clear word at doors whose rooms are not built yet.
+    /// A router with the admin API, health checks, the metrics, the description of the API, and a clear word at doors whose rooms are not built yet.
     pub fn admin_router(&self) -> Router {
         let admin = Router::new()
             .route("/v1/events", post(events::accept))
@@ -42,11 +43,11 @@ impl Hub {
             .route("/v1/streams/{id}/pause", post(streams::pause))
             .route("/v1/streams/{id}/resume", post(streams::resume))
             .route("/v1/tail", any(not_yet))
-            .route("/metrics", any(not_yet))
             .route_layer(middleware::from_fn_with_state(self.clone(), admins_only));
         let open_on_loopback = Router::new()
             .route("/healthz", get(health::alive))
             .route("/readyz", get(health::ready))
+            .route("/metrics", get(metrics::show))
             .route("/openapi.json", get(openapi::show))
             .route_layer(middleware::from_fn_with_state(self.clone(), health::open_or_admin));
         admin.merge(open_on_loopback).with_state(self.clone())

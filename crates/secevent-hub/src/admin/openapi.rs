@@ -23,7 +23,7 @@ fn below(issuer_path: &str) -> String {
     let mut document: Value = serde_json::from_str(DOCUMENT).expect("a test reads it");
     let moved = |path: &str| match path {
         _ if path.starts_with("/.well-known/") => format!("{path}{issuer_path}"),
-        "/healthz" | "/readyz" | "/openapi.json" => path.to_owned(),
+        "/healthz" | "/readyz" | "/metrics" | "/openapi.json" => path.to_owned(),
         _ if path.starts_with("/v1/") => path.to_owned(),
         _ => format!("{issuer_path}{path}"),
     };

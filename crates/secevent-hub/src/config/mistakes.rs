@@ -46,6 +46,7 @@ impl Config {
             "[poll]" => return replace(&mut self.poll),
             "[push]" => return replace(&mut self.push),
             "[limits]" => return replace(&mut self.limits),
+            "[otlp]" => return replace(&mut self.otlp),
             _ => {}
         }
         self.receivers.len() + self.transmitters.len() < sections

@@ -7,6 +7,7 @@ mod oauth;
 mod place;
 mod resolve;
 mod size;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -21,6 +22,7 @@ pub use development::make_private_folder;
 pub use error::ConfigError;
 pub use resolve::is_loopback_http;
 pub use size::Bytes;
+pub use telemetry::{LogForm, LogSection, OtlpSection, OtlpSettings};
 pub use value::{AlgName, AllowPrivate, Length, MatchingName, SecretRef};
 
 /// Reads an environment variable. The program passes the process's, tests their own.
@@ -57,6 +59,10 @@ pub struct Config {
     pub limits: LimitsSection,
     /// An authorization server elsewhere, whose access tokens are taken too.
     pub oauth: OAuthSection,
+    /// How the log is written.
+    pub log: LogSection,
+    /// Where spans are sent to.
+    pub otlp: OtlpSection,
     /// Who may create streams here.
     #[serde(rename = "receiver")]
     pub receivers: Vec<ReceiverSection>,
@@ -65,8 +71,6 @@ pub struct Config {
     pub transmitters: Vec<TransmitterSection>,
     // Doors whose rooms are not built yet: present means refused with a clear word.
     route: Option<toml::Value>,
-    otlp: Option<toml::Value>,
-    log: Option<toml::Value>,
     /// Without a file everything on this machine may be reached.
     #[serde(skip)]
     development: bool,
@@ -362,12 +366,8 @@ impl Config {
     }
 
     fn refuse_not_yet(&self, text: &str) -> Result<(), ConfigError> {
-        let Self { route, otlp, log, .. } = self;
-        let doors = [
-            ("[[route]]", route, "SETs that are received are kept and listed at /v1/received"),
-            ("[otlp]", otlp, "read the log on standard error"),
-            ("[log]", log, "choose the form of the log with --log"),
-        ];
+        let Self { route, .. } = self;
+        let doors = [("[[route]]", route, "SETs that are received are kept and listed at /v1/received")];
         let refused = |door: &str, instead| {
             Err(ConfigError::not_yet(door, instead).on_line(place::line_of(text, door)))
         };

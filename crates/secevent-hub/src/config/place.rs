@@ -20,6 +20,11 @@ impl std::fmt::Debug for Source {
 }
 
 impl Config {
+    /// A mistake that the program finds itself, at the place of its key, such as `[log] level`.
+    pub fn mistake(&self, key: &str, why: impl std::fmt::Display) -> ConfigError {
+        self.placed(ConfigError::new(format!("{key}: {why}")))
+    }
+
     /// The error with the place of what it begins with: `issuer`, `[section] key` or `[[section]] "id": key`.
     pub(super) fn placed(&self, error: ConfigError) -> ConfigError {
         let Source { text, variables } = &self.source;

@@ -49,6 +49,7 @@ impl Config {
         settings.open_health = is_loopback(listening_on);
         let admin = self.admin.token.as_ref().map(|token| token.resolve(env)).transpose();
         settings.admin_token = admin.map_err(|error| error.within("[admin] token"))?;
+        self.otlp(env)?;
         settings.oauth = self.oauth.settings(&issuer, &settings.client)?;
         for section in &self.receivers {
             let place = format!("[[receiver]] {:?}", section.id);
@@ -137,6 +138,10 @@ impl Config {
                 egress = egress.allow_targets(ranges.map_err(named)?);
             }
         }
+        self.client_behind(egress)
+    }
+
+    pub(super) fn client_behind(&self, egress: Egress) -> Result<Client, ConfigError> {
         let Some(path) = &self.egress.extra_ca else { return Ok(Client::new(egress)) };
         let named =
             |error: &dyn std::fmt::Display| ConfigError::new(format!("[egress] extra_ca {path}: {error}"));

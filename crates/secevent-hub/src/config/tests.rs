@@ -286,11 +286,9 @@ fn rooms_that_are_not_built_are_not_yet() {
             "\n[[route]]\nfrom = [\"a\"]",
             "line 2: not yet: [[route]] is not built; SETs that are received are kept and listed at /v1/received",
         ),
-        ("[otlp]\nurl = \"a\"", "line 1: not yet: [otlp] is not built; read the log on standard error"),
-        (
-            "[log]\nform = \"json\"",
-            "line 1: not yet: [log] is not built; choose the form of the log with --log",
-        ),
+        ("[otlp]\nurl = \"a\"", "line 2: unknown key `url`"),
+        ("[log]\nform = \"json\"", "line 2: unknown key `form`; did you mean `format`?"),
+        ("[log]\nformat = \"xml\"", "line 2: `xml` is no choice here; use text or json"),
         (
             "[store]\nurl = \"postgres://a/b\"",
             "line 2: not yet: [store] url with PostgreSQL is not built; use `sqlite:PATH`",
@@ -554,4 +552,37 @@ fn a_receiver_is_known_by_a_token_a_secret_or_its_keys() {
     let alone = settings("[oauth]\nissuer = \"https://as.example\"", &[], HERE).unwrap().oauth.unwrap();
     assert_eq!((alone.audience.as_str(), alone.jwks_uri), (HERE, None), "tokens are for the issuer");
     assert!(!format!("{a:?} {:?}", Config::parse(&text, std::iter::empty())).contains("s3cret"));
+}
+
+#[test]
+fn spans_go_to_a_url_with_headers_that_are_secrets() {
+    const NO_URL: &str =
+        "[otlp] endpoint: give a URL such as \"http://127.0.0.1:4318\", without user and query";
+    let env = |name: &str| (name == "KEY").then(|| "of-the-collector".to_owned());
+    let read = |text: &str| Config::parse(text, std::iter::empty()).unwrap().otlp(&env);
+    assert!(read("").unwrap().is_none());
+    let text =
+        "[otlp]\nendpoint = \"https://c.example/otlp/\"\nheaders = { x-key = \"env:KEY\" }\nsample = 0.25";
+    let settings = read(text).unwrap().unwrap();
+    assert_eq!((settings.url.as_str(), settings.sample), ("https://c.example/otlp/v1/traces", 0.25));
+    assert_eq!(settings.headers[0].1, "of-the-collector");
+    assert!(!format!("{settings:?}").contains("of-the-collector"));
+    for (text, words) in [
+        ("sample = 0.5", "[otlp] endpoint: name the URL of the collector"),
+        ("endpoint = \"c:4318\"", NO_URL),
+        ("endpoint = \"https://u:secret@c.example\"", NO_URL),
+        ("endpoint = \"https://c.example?key=secret\"", NO_URL),
+        ("endpoint = \"https://c.example\"\nsample = 1.5", "[otlp] sample 1.5: give a part from 0 to 1"),
+        (
+            "endpoint = \"https://c.example\"\nheaders = { x-key = \"env:NONE\" }",
+            "[otlp] headers x-key: the environment variable NONE is not set",
+        ),
+        (
+            "endpoint = \"https://c.example\"\nheaders = { \"x key\" = \"k\" }",
+            "[otlp] headers x key: no header can be sent so",
+        ),
+    ] {
+        let error = read(&format!("[otlp]\n{text}")).unwrap_err();
+        assert_eq!(error.to_string(), words);
+    }
 }

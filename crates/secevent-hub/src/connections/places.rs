@@ -18,6 +18,8 @@ use tokio::{
 };
 use tracing::warn;
 
+use crate::metrics::Open;
+
 /// The places for connections, and who sits there without a request.
 pub(super) struct Places {
     free: Arc<Semaphore>,
@@ -88,11 +90,13 @@ pub(super) struct Guest {
     /// Its key among the idle; stale while it has a request.
     turn: AtomicU64,
     _place: OwnedSemaphorePermit,
+    _open: Open,
 }
 
 impl Guest {
-    pub(super) fn new(places: Arc<Places>, place: OwnedSemaphorePermit) -> Self {
-        let guest = Self { places, leave: Arc::default(), turn: AtomicU64::default(), _place: place };
+    pub(super) fn new(places: Arc<Places>, place: OwnedSemaphorePermit, open: Open) -> Self {
+        let guest =
+            Self { places, leave: Arc::default(), turn: AtomicU64::default(), _place: place, _open: open };
         guest.is_idle();
         guest
     }

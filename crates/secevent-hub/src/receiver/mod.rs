@@ -15,6 +15,7 @@ mod standing;
 mod state;
 mod stream;
 mod subscription;
+mod tally;
 mod tolerance;
 mod transmitters;
 mod verifier;

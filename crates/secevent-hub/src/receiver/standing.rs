@@ -9,7 +9,10 @@ use secevent::{Timestamp, event::ssf::StreamStatus};
 use serde_json::{Map, Value, json};
 use tokio::{sync::watch, time::Instant};
 
-use super::tolerance::{Relaxations, Tolerance};
+use super::{
+    tally::Tally,
+    tolerance::{Relaxations, Tolerance},
+};
 
 /// What is known of one transmitter, across all the streams that it and we have had.
 #[derive(Debug)]
@@ -17,6 +20,7 @@ pub struct Standing {
     id: String,
     issuer: String,
     pub(crate) relaxations: Relaxations,
+    pub(crate) tally: Tally,
     known: Mutex<Known>,
     /// Told of each SET that is taken and of each trouble with keys.
     news: watch::Sender<News>,
@@ -55,6 +59,7 @@ impl Standing {
         let news = News { heard: Instant::now(), verified: None, unknown_keys: 0 };
         Self {
             relaxations: Relaxations::new(id.clone(), tolerance),
+            tally: Tally::default(),
             id,
             issuer,
             known: Mutex::default(),

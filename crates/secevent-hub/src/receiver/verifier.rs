@@ -8,14 +8,14 @@ use secevent_http::{
     router::{Problem, Refused},
 };
 use secevent_ssf::delivery::SetError;
-use tracing::{info, warn};
+use tracing::{field::Empty, info, instrument, warn};
 
 use super::{
     Kept, Sink,
     stream::{Fate, Stream},
     tolerance::relaxed_profile,
 };
-use crate::Clock;
+use crate::{Clock, follow};
 
 /// Verifies SETs of one transmitter: its issuer, our audience, the keys at its `jwks_uri`, and what is known of the
 /// stream they come on.
@@ -127,13 +127,20 @@ impl Verifier {
     /// Takes one SET, however it came: verified, judged by what is known of its stream, kept. `named` is the `jti` that
     /// the transmitter gave beside it, if it did.
     // spec: PUSH-019, PUSH-020, PUSH-037, PUSH-038, POLL-026, POLL-028, CHK-015, CHK-016
+    #[instrument(name = "receive", level = "debug", skip_all, fields(txn = Empty, transmitter = Empty))]
     pub(crate) async fn take(
         &self,
         token: &str,
         named: Option<&str>,
         sink: &impl Sink,
     ) -> Result<(), Refusal> {
+        if let Some(stream) = &self.stream {
+            follow::notes("transmitter", stream.standing.id());
+        }
         let outcome = self.try_take(token, named, sink).await;
+        if let Some(stream) = &self.stream {
+            stream.standing.tally.count(&outcome);
+        }
         if let (Err(refusal), Some(stream)) = (&outcome, &self.stream) {
             let words = refusal.to_string().escape_debug().to_string();
             warn!(transmitter = %stream.standing.id(), error = %words, "did not take a SET");
@@ -144,6 +151,7 @@ impl Verifier {
 
     async fn try_take(&self, token: &str, named: Option<&str>, sink: &impl Sink) -> Result<(), Refusal> {
         let set = self.verify(token).await?;
+        set.txn().into_iter().for_each(follow::is_of);
         // spec: POLL-042
         if named.is_some_and(|named| named != set.jti()) {
             let words = "the member name is not the `jti` of its SET (POLL-042)";

@@ -11,16 +11,18 @@ use secevent_ssf::{
     store::{DeadLetter, StoreError},
 };
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::{Instrument, debug_span, field::Empty, info, instrument, warn};
 
 use crate::{
     Hub,
     hub::{SignError, ToSend, stopped},
+    metrics::SetAside,
     stream::{Queue, Stream},
 };
 
 impl Hub {
     // spec: POLL-012, POLL-017, POLL-037, POLL-045, POLL-046
+    #[instrument(name = "poll", level = "debug", skip_all, fields(stream = %stream.record().config.stream_id))]
     pub(crate) async fn answer_poll(
         &self,
         stream: &Arc<Stream>,
@@ -88,17 +90,19 @@ impl Hub {
             (audience == record.audience).then_some(seq)
         };
         let acked: Vec<_> = request.ack.iter().filter_map(|jti| place(jti)).collect();
-        let mut settled = false;
+        let mut settled = 0;
         {
             let mut work = stream.work();
-            for seq in acked {
-                if let Some(delivery_no) = work.release(seq) {
-                    work.has_taken(delivery_no, seq);
-                    settled = true;
+            for seq in &acked {
+                if let Some(delivery_no) = work.release(*seq) {
+                    work.has_taken(delivery_no, *seq);
+                    settled += 1;
                 }
             }
         }
-        if settled {
+        if settled > 0 {
+            self.0.metrics.acknowledged(settled);
+            self.follow_acks(stream, &acked);
             self.0.writer.mark_dirty(stream.no);
         }
         // What a key signed that has just left is no fault of the receiver: it is offered again, signed anew.
@@ -123,6 +127,7 @@ impl Hub {
             let letter = DeadLetter { stream: stream.no, seq, reason, at, many: None, event: None };
             work.set_aside(delivery_no, letter);
         }
+        self.0.metrics.set_aside(SetAside::Refused, 1);
         // The receiver's words: on a terminal they must not become commands or lines of their own.
         let reason = reason.escape_debug();
         warn!(stream = %stream.record().config.stream_id, event = seq.0, %reason, "set aside");
@@ -132,12 +137,14 @@ impl Hub {
     // spec: POLL-038, POLL-039, POLL-040, POLL-043
     async fn respond(&self, stream: &Stream, selection: Selection) -> Result<PollResponse, Problem> {
         let record = stream.record();
+        self.0.metrics.offered(&selection);
         let mut response = PollResponse { more_available: selection.more, ..PollResponse::default() };
         for (nth, seq) in selection.seqs.into_iter().enumerate() {
             if nth % SIGNATURES_AT_ONCE == SIGNATURES_AT_ONCE - 1 {
                 tokio::task::yield_now().await;
             }
-            match self.signed(seq, &record).await {
+            let span = debug_span!("offer", txn = Empty, stream = record.config.stream_id, event = seq.0);
+            match self.signed(seq, &record, nth < selection.again).instrument(span).await {
                 Ok(ToSend::Set(set)) => {
                     response.sets.push((self.0.jti.mint(seq, record.audience), set.to_string()));
                 }
@@ -189,7 +196,11 @@ impl<'s> Poll<'s> {
         let mut selection = Selection::default();
         let mut lease_end = now.plus(FAR_AWAY_MS);
         for queue in self.0.work().poll_queues() {
-            let Selection { seqs, more } = queue.select(max - selection.seqs.len(), now);
+            let Selection { seqs, more, again } = queue.select(max - selection.seqs.len(), now);
+            if selection.seqs.is_empty() {
+                // They stand in front; what a replay offers is no repeat by mischance.
+                selection.again = again;
+            }
             selection.seqs.extend(seqs);
             selection.more |= more;
             lease_end = queue.next_lease_end(now).map_or(lease_end, |end| end.min(lease_end));

@@ -251,6 +251,7 @@ async fn the_hub_answers_as_described() {
         "/jwks.json",
         "/healthz",
         "/readyz",
+        "/metrics",
         "/openapi.json",
     ] {
         judge.call("get", path, "", Value::Null, 200).await;

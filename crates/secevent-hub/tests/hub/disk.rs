@@ -19,7 +19,9 @@ use secevent_ssf::{
 use serde_json::json;
 
 use crate::{
+    exposition::Exposition,
     home::{ACME, ADMIN, Home, event, eventually},
+    metrics::exposed,
     push_receiver::{PushReceiver, Reply},
     room::large,
 };
@@ -144,6 +146,11 @@ async fn a_full_disk_refuses_events_while_deliveries_go_on() {
     let refused = hub.post("/v1/events", ADMIN, &event("b@x.example")).await.expect(503);
     assert!(!refused.header("retry-after").is_empty());
     hub.post("/ssf/streams", ACME, &json!({})).await.expect(503);
+    let full = |seen: &Exposition| {
+        let refused = seen.value("secevent_requests_refused_total", &[("reason", "full")]);
+        (seen.value("secevent_store_full", &[]), refused)
+    };
+    assert_eq!(full(&exposed(&hub).await), (1.0, 1.0));
     hub.send("DELETE", &format!("/ssf/streams?stream_id={poll}"), ACME, "").await.expect(503);
     receiver.answer(202);
     eventually("it was delivered", async || receiver.taken().len() == 1).await;
@@ -153,6 +160,7 @@ async fn a_full_disk_refuses_events_while_deliveries_go_on() {
 
     store.turn(WELL);
     assert_eq!(hub.emit("c@x.example").await, "2", "the refused event left nothing behind");
+    assert_eq!(full(&exposed(&hub).await), (0.0, 1.0));
     eventually("both streams are written down", async || {
         let streams = store.load().unwrap().streams;
         streams.iter().all(|(_, cursor)| cursor.low() >= Seq(1))

@@ -186,17 +186,17 @@ async fn an_event_goes_where_it_is_wanted_or_told() {
 async fn the_admin_api_needs_its_token_and_health_does_not() {
     let home = Home::new();
     let hub = home.start().await;
-    for path in ["/v1/events", "/v1/streams", "/v1/received", "/metrics"] {
+    for path in ["/v1/events", "/v1/streams", "/v1/received", "/v1/tail"] {
         for token in ["", ACME, "admin-tokeN"] {
             let answer = hub.send(if path == "/v1/events" { "POST" } else { "GET" }, path, token, "{").await;
             assert!(answer.expect(401).header("www-authenticate").starts_with("Bearer"), "{path}");
         }
     }
-    for path in ["/healthz", "/readyz"] {
+    for path in ["/healthz", "/readyz", "/metrics"] {
         hub.get(path, "").await.expect(200);
     }
     hub.get("/no/such/door", "").await.expect(404);
-    hub.get("/metrics", ADMIN).await.expect(501);
+    hub.get("/v1/tail", ADMIN).await.expect(501);
     hub.get("/v1/events/99", ADMIN).await.expect(404);
     hub.get("/v1/events/words", ADMIN).await.expect(404);
     hub.stop().await;

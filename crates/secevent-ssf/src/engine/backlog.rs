@@ -214,6 +214,20 @@ impl Backlog {
         self.settled
     }
 
+    /// The first place that is not settled, a notice counts too. Of a stream that has not read on in the log since a
+    /// restart, the first that may not be.
+    pub fn oldest(&self) -> Option<Seq> {
+        let known = || self.ring.front().map(|entry| entry.seq);
+        let unread = || self.behind.map(|behind| Seq(behind.0 + 1));
+        let first = self.open.keys().next().copied().or_else(known).or_else(unread);
+        self.notice.map(|notice| notice.seq).into_iter().chain(first).min()
+    }
+
+    /// Whether the log may have more for the stream than is in memory.
+    pub const fn is_behind(&self) -> bool {
+        self.behind.is_some()
+    }
+
     /// Everything up to here is settled, in a log that ends at `head`.
     pub fn settled_to(&self, head: Seq) -> Seq {
         let before = |entry: Entry| Seq(entry.seq.0.saturating_sub(1));

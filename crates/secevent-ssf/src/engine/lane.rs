@@ -261,6 +261,16 @@ impl Lane {
         }
     }
 
+    /// Whether a SET failed before and is sent again.
+    pub fn has_failed(&self, seq: Seq) -> bool {
+        self.waiting.contains_key(&seq)
+    }
+
+    /// Whether the receiver fails altogether and is only probed.
+    pub const fn is_broken(&self) -> bool {
+        self.breaker.is_open()
+    }
+
     /// How many SETs are on their way.
     pub fn in_flight(&self) -> usize {
         self.in_flight.len()

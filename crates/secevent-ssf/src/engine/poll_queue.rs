@@ -25,6 +25,8 @@ pub struct Selection {
     pub seqs: Vec<Seq>,
     /// Whether more is waiting (POLL-043).
     pub more: bool,
+    /// How many of them were offered before.
+    pub again: usize,
 }
 
 impl PollQueue {
@@ -65,6 +67,8 @@ impl PollQueue {
         let mut seqs: Vec<_> = offered.take(max.saturating_add(1)).collect();
         let mut more = seqs.len() > max;
         seqs.truncate(max);
+        let notice = self.backlog.notice().map(|notice| notice.seq);
+        let again = seqs.iter().filter(|seq| Some(**seq) != notice).count();
         while !self.held
             && seqs.len() < max
             && let Some(entry) = self.backlog.take()
@@ -74,7 +78,7 @@ impl PollQueue {
         let until = now.plus(self.lease_ms);
         self.leases.extend(seqs.iter().map(|seq| (*seq, until)));
         more |= !self.held && self.backlog.has_more();
-        Selection { seqs, more }
+        Selection { seqs, more, again }
     }
 
     /// Forgets everything up to `head`, except a notice.
@@ -82,6 +86,11 @@ impl PollQueue {
     pub fn skip_to(&mut self, head: Seq) {
         self.backlog.skip_to(head);
         self.leases.clear();
+    }
+
+    /// How many polls are being answered.
+    pub const fn polls(&self) -> usize {
+        self.polls
     }
 
     /// When the next lease ends: a parked poll looks again then.

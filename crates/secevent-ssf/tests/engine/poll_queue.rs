@@ -26,8 +26,8 @@ fn poll(queue: &mut PollQueue, max: usize) -> Selection {
 #[test]
 fn the_oldest_are_offered_first_and_more_is_said() {
     let mut queue = queue(3);
-    assert_eq!(poll(&mut queue, 2), Selection { seqs: seqs(1..=2), more: true });
-    assert_eq!(poll(&mut queue, 3), Selection { seqs: seqs(1..=3), more: false });
+    assert_eq!(poll(&mut queue, 2), Selection { seqs: seqs(1..=2), more: true, again: 0 });
+    assert_eq!(poll(&mut queue, 3), Selection { seqs: seqs(1..=3), more: false, again: 2 });
 }
 
 // spec: POLL-029, POLL-033
@@ -99,9 +99,13 @@ fn an_abandoned_poll_keeps_nothing() {
 #[test]
 fn zero_events_are_none_but_tell_whether_some_are_waiting() {
     let mut queue = queue(1);
-    assert_eq!(poll(&mut queue, 0), Selection { seqs: vec![], more: true });
+    assert_eq!(poll(&mut queue, 0), Selection { seqs: vec![], more: true, again: 0 });
     poll(&mut queue, 1);
-    assert_eq!(poll(&mut queue, 0), Selection { seqs: vec![], more: true }, "offered, not acknowledged");
+    assert_eq!(
+        poll(&mut queue, 0),
+        Selection { seqs: vec![], more: true, again: 0 },
+        "offered, not acknowledged"
+    );
     queue.ack(Seq(1));
     assert_eq!(poll(&mut queue, 0), Selection::default());
 }
@@ -122,7 +126,7 @@ fn a_held_queue_offers_nothing_and_takes_acknowledgements() {
 #[test]
 fn no_limit_means_everything() {
     let mut queue = queue(300);
-    assert_eq!(poll(&mut queue, usize::MAX), Selection { seqs: seqs(1..=300), more: false });
+    assert_eq!(poll(&mut queue, usize::MAX), Selection { seqs: seqs(1..=300), more: false, again: 0 });
 }
 
 // spec: SSF-200, SSF-203
@@ -131,10 +135,10 @@ fn a_notice_is_offered_first_also_while_the_queue_is_held() {
     let mut queue = queue(2);
     queue.backlog_mut().tell(entry(9, 9));
     queue.hold(true);
-    assert_eq!(poll(&mut queue, 9), Selection { seqs: vec![Seq(9)], more: false });
+    assert_eq!(poll(&mut queue, 9), Selection { seqs: vec![Seq(9)], more: false, again: 0 });
     assert_eq!(poll(&mut queue, 9).seqs, [Seq(9)], "until it is acknowledged");
     queue.hold(false);
-    assert_eq!(poll(&mut queue, 2), Selection { seqs: vec![Seq(9), Seq(1)], more: true });
+    assert_eq!(poll(&mut queue, 2), Selection { seqs: vec![Seq(9), Seq(1)], more: true, again: 0 });
     assert!(queue.ack(Seq(9)) && !queue.ack(Seq(9)));
     assert_eq!(poll(&mut queue, 9).seqs, [Seq(1), Seq(2)]);
 }
