@@ -18,6 +18,8 @@ mod home;
 mod http_call;
 #[path = "hub/library.rs"]
 mod library;
+#[path = "hub/life.rs"]
+mod life;
 #[path = "hub/misbehaving.rs"]
 mod misbehaving;
 #[path = "hub/oauth.rs"]
