@@ -21,6 +21,8 @@ mod home;
 mod http_call;
 #[path = "hub/library.rs"]
 mod library;
+#[path = "hub/life.rs"]
+mod life;
 #[path = "hub/metrics.rs"]
 mod metrics;
 #[path = "hub/misbehaving.rs"]

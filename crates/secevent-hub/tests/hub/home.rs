@@ -134,9 +134,22 @@ impl Home {
         self.serve(hub, more).await
     }
 
+    /// Takes the address again; somebody's connection may have it for a moment.
+    async fn listen(&self) -> tokio::net::TcpListener {
+        for _ in 0..500 {
+            match tokio::net::TcpListener::bind(self.address).await {
+                Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                bound => return bound.unwrap(),
+            }
+        }
+        panic!("{} is taken", self.address);
+    }
+
     pub(crate) async fn serve(&self, hub: Hub, more: impl FnOnce(&Hub) -> Router) -> Running {
         let app = Router::new().merge(hub.transmitter_router()).merge(hub.admin_router()).merge(more(&hub));
-        let listener = tokio::net::TcpListener::bind(self.address).await.unwrap();
+        let listener = self.listen().await;
         let (shut, closed) = oneshot::channel::<()>();
         let server = axum::serve(listener, app).with_graceful_shutdown(async { drop(closed.await) });
         let server = tokio::spawn(async move { server.await.unwrap() });
