@@ -219,6 +219,12 @@ fn the_log_is_written_as_the_configuration_wants_it() {
     let quiet = said("c", "level = \"warn,secevent_hub=error\"");
     assert!(!quiet.contains("not receiving"), "{quiet}");
 
+    let hub = serve(&desk, "d", &format!("{admin}[log]\nlevel = \"warn,secevent_hub=debug\"\n"));
+    emit(&hub, "txn-1");
+    hub.process.terminate();
+    let followed = hub.process.ended().with(0).err;
+    assert!(followed.contains("DEBUG accept{txn=txn-1 event=1}: accepted"), "{followed}");
+
     write(&desk.path("bad.toml"), &format!("{admin}[log]\nlevel = \"secevent_hub=loud\"\n"));
     let bad = desk.run(&["serve", "--config", "bad.toml", "--check"]).with(2);
     assert!(bad.err.contains("line 4: [log] level: \"secevent_hub=loud\""), "{}", bad.err);

@@ -8,7 +8,7 @@ use secevent_ssf::{
 use serde_json::{Map, Value};
 
 use tokio::sync::{Mutex, MutexGuard};
-use tracing::{debug_span, field::Empty};
+use tracing::{debug, debug_span, field::Empty};
 
 use crate::{Hub, Settings, follow};
 
@@ -150,7 +150,7 @@ impl Hub {
         );
         let first = self.commit(Batch { events, writes: answer.into_iter().collect() }).await?;
         for (span, seq) in spans.iter().zip(first.0..) {
-            span.record("event", seq);
+            span.record("event", seq).in_scope(|| debug!("accepted"));
         }
         self.0.metrics.accepted(streams.len());
         Ok(counted(first, &streams))

@@ -12,7 +12,7 @@
 //! While nobody follows, which is the default, they cost a comparison each.
 
 use secevent_ssf::{LoggedEvent, Seq, store::NewEvent};
-use tracing::{Level, Span, debug_span};
+use tracing::{Level, Span, debug, debug_span};
 
 use crate::{Hub, stream::Stream};
 
@@ -50,7 +50,7 @@ impl Hub {
             let Some(event) = self.0.recent.event(*seq) else { continue };
             let txn = event.event.txn.escape_debug();
             debug_span!("ack", %txn, stream = %stream.record().config.stream_id, event = seq.0)
-                .in_scope(|| {});
+                .in_scope(|| debug!("acknowledged"));
         }
     }
 }
