@@ -83,6 +83,6 @@ fn run(command: Command, form: Form) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::run(&args, form),
         Command::Validate(args) => validate::run(&args, form),
         Command::Stream(args) => stream::run(&args, form),
-        Command::Bench(args) => bench::run(&args),
+        Command::Bench(args) => bench::run(&args, form),
     }
 }
