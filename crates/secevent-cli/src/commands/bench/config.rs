@@ -11,7 +11,8 @@ pub(super) struct HubPlan {
     /// One receiver for each, with an audience of its own; or all are streams of one receiver.
     pub(super) streams: u32,
     pub(super) shared_audience: bool,
-    /// Further sections.
+    /// Further lines of `[stream]`, and further sections.
+    pub(super) of_stream: String,
     pub(super) more: String,
 }
 
@@ -24,7 +25,7 @@ pub(super) struct Account {
 
 impl HubPlan {
     pub(super) const fn new(alg: Alg, streams: u32) -> Self {
-        Self { alg, streams, shared_audience: false, more: String::new() }
+        Self { alg, streams, shared_audience: false, of_stream: String::new(), more: String::new() }
     }
 
     /// The account that each stream belongs to; one alone is that of all.
@@ -39,8 +40,8 @@ impl HubPlan {
         let per_receiver = if self.shared_audience { self.streams } else { 1 };
         let mut toml = format!(
             "[admin]\ntoken = \"{admin_token}\"\n[signing]\nalg = \"{}\"\n[egress]\nallow_http = true\n\
-             allow_private = true\n[stream]\nstreams_per_receiver = {per_receiver}\n{}\n",
-            self.alg, self.more
+             allow_private = true\n[stream]\nstreams_per_receiver = {per_receiver}\n{}\n{}\n",
+            self.alg, self.of_stream, self.more
         );
         for (no, Account { token, audience }) in accounts.iter().enumerate() {
             let _ = write!(

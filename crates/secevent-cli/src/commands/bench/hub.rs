@@ -21,12 +21,23 @@ pub(super) struct HubProcess {
     pub(super) admin_token: String,
 }
 
+/// A hub that used no time for so long has nothing to do; it is not waited for longer than a minute.
+const QUIET: Duration = Duration::from_millis(500);
+const QUIET_LOOKS_MAX: u32 = 120;
+
 /// What it has done and used so far.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Meter {
     pub(super) usage: Usage,
     /// Durable commits, if the hub counts them.
     pub(super) commits: Option<u64>,
+}
+
+impl Meter {
+    /// Of a hub that has just begun.
+    pub(super) const fn nothing() -> Self {
+        Self { usage: Usage { cpu_us: Some(0), written: Some(0) }, commits: Some(0) }
+    }
 }
 
 /// Longer than any start that is still of use.
@@ -69,6 +80,19 @@ impl HubProcess {
 
     pub(super) async fn meter(&self) -> Meter {
         Meter { usage: Usage::of(self.process.id()), commits: self.commits().await }
+    }
+
+    /// Waits until it has nothing to do.
+    pub(super) async fn quiet(&self) {
+        let mut before = Usage::of(self.process.id()).cpu_us;
+        for _ in 0..QUIET_LOOKS_MAX {
+            tokio::time::sleep(QUIET).await;
+            let now = Usage::of(self.process.id()).cpu_us;
+            if now == before {
+                return;
+            }
+            before = now;
+        }
     }
 
     /// What `/metrics` says of commits, as soon as it says something.

@@ -22,6 +22,7 @@ use tokio::{
 use super::{
     latency::{Latencies, Summary},
     protocol,
+    schedule::Schedule,
     wire::{Target, Wire},
 };
 use crate::{clock, failure::Failure};
@@ -87,6 +88,8 @@ struct Producer {
     credits: Semaphore,
     next: AtomicU64,
     started_us: u64,
+    /// Of a load at a given rate.
+    schedule: Option<Schedule>,
     refused: Mutex<Vec<u64>>,
     answers: Mutex<Latencies>,
 }
@@ -113,7 +116,7 @@ impl Load {
         received: watch::Receiver<u64>,
         fanout: u64,
     ) -> Result<Sent, Failure> {
-        let wires = futures_of(self.connections, &door.address).await.map_err(unreachable)?;
+        let wires = wires(self.connections, &door.address).await.map_err(unreachable)?;
         let producer = Arc::new(Producer::new(self, door));
         let mut feeder = JoinSet::new();
         producer.feed(&mut feeder, received, fanout);
@@ -143,7 +146,7 @@ fn unreachable(error: io::Error) -> Failure {
     Failure::could_not(format_args!("the hub does not take events: {error}"))
 }
 
-async fn futures_of(connections: usize, address: &str) -> io::Result<Vec<Wire>> {
+async fn wires(connections: usize, address: &str) -> io::Result<Vec<Wire>> {
     let mut wires = Vec::with_capacity(connections);
     for _ in 0..connections {
         wires.push(Wire::connect(address).await?);
@@ -158,12 +161,18 @@ impl Producer {
             Pace::Closed(events) => events,
             Pace::Accepted => load.connections,
         };
+        let started_us = clock::micros();
+        let schedule = match load.pace {
+            Pace::Rate(rate) => Some(Schedule::new(started_us, rate, load.time)),
+            _ => None,
+        };
         Self {
             load: load.clone(),
             door,
             credits: Semaphore::new(credits),
             next: AtomicU64::default(),
-            started_us: clock::micros(),
+            started_us,
+            schedule,
             refused: Mutex::default(),
             answers: Mutex::new(Latencies::new()),
         }
@@ -172,9 +181,12 @@ impl Producer {
     /// Gives out credits until the load ends.
     fn feed(self: &Arc<Self>, feeder: &mut JoinSet<()>, mut received: watch::Receiver<u64>, fanout: u64) {
         let producer = Arc::clone(self);
-        match self.load.pace {
+        if let Some(schedule) = self.schedule {
             // A thread, for timers of the runtime are too coarse.
-            Pace::Rate(rate) => drop(std::thread::spawn(move || producer.pace(rate))),
+            drop(std::thread::spawn(move || producer.pace(schedule)));
+            return;
+        }
+        match self.load.pace {
             Pace::Closed(_) => {
                 _ = feeder.spawn(async move {
                     let begin = *received.borrow_and_update();
@@ -186,26 +198,19 @@ impl Producer {
                     }
                 })
             }
-            Pace::Accepted => {}
+            Pace::Accepted | Pace::Rate(_) => {}
         }
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "requests of one run are few, and time goes forward"
-    )]
-    fn pace(&self, rate: f64) {
-        let requests = (rate * self.load.time.as_secs_f64()) as u64;
+    fn pace(&self, schedule: Schedule) {
         let mut given = 0;
-        while given < requests && !self.credits.is_closed() {
-            let elapsed_us = clock::micros().saturating_sub(self.started_us);
-            let due = requests.min((elapsed_us as f64 * rate / 1e6) as u64 + 1);
+        while given < schedule.requests && !self.credits.is_closed() {
+            let now = clock::micros();
+            let due = schedule.due(now).max(given);
             self.credits.add_permits(usize::try_from(due - given).unwrap_or_default());
             given = due;
-            let next_us = (due as f64 * 1e6 / rate) as u64;
-            std::thread::sleep(Duration::from_micros(next_us.saturating_sub(elapsed_us).max(PACE_US)));
+            let wait_us = schedule.at(given).saturating_sub(now).max(PACE_US);
+            std::thread::sleep(Duration::from_micros(wait_us));
         }
         // Closed once the last credit is taken, which ends the producers.
         while self.credits.available_permits() > 0 && !self.credits.is_closed() {
@@ -215,7 +220,7 @@ impl Producer {
     }
 
     async fn time_out(&self) {
-        let grace = if matches!(self.load.pace, Pace::Rate(_)) { OVERDUE_MAX } else { Duration::ZERO };
+        let grace = if self.schedule.is_some() { OVERDUE_MAX } else { Duration::ZERO };
         tokio::time::sleep(self.load.time + grace).await;
     }
 
@@ -232,26 +237,13 @@ impl Producer {
                 break;
             }
             let events = first..self.load.events_max.min(first + self.load.batch);
-            let intended_us = self.intended_us(request);
+            let intended_us = self.schedule.map_or_else(clock::micros, |schedule| schedule.at(request));
             body.clear();
             self.write(&mut body, events.clone(), intended_us);
             let (status, _) = wire.call(&target, &body).await?;
             self.answered(status, events, intended_us);
         }
         Ok(())
-    }
-
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "requests of one run are few, and time goes forward"
-    )]
-    fn intended_us(&self, request: u64) -> u64 {
-        match self.load.pace {
-            Pace::Rate(rate) => self.started_us + (request as f64 * 1e6 / rate) as u64,
-            _ => clock::micros(),
-        }
     }
 
     fn write(&self, body: &mut String, events: std::ops::Range<u64>, intended_us: u64) {

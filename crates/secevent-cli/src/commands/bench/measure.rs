@@ -36,6 +36,7 @@ pub(super) struct Measurement<'a> {
 
 impl Measurement<'_> {
     /// Runs the load and fills the row.
+    #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
     pub(super) async fn run(mut self, stage: &mut Stage, mut load: Load) -> Result<Row, Failure> {
         load.first = stage.next_event;
         stage.peers.forget().await?;
@@ -46,10 +47,10 @@ impl Measurement<'_> {
         sleep(SETTLE).await;
         let used = used(before, stage.hub.meter().await);
         self.row.rate = match load.pace {
-            Pace::Rate(rate) => Some(rate),
+            Pace::Rate(requests) => Some(requests * load.batch as f64),
             _ => None,
         };
-        self.row.latency = report.latency;
+        (self.row.latency, self.row.accepted) = (report.latency, sent.answers);
         if self.row.fanout == 0 {
             self.row.latency = sent.answers;
             self.row.lost = sent.refused.len() as u64;

@@ -17,7 +17,9 @@ mod receivers;
 mod results;
 mod row;
 mod scenarios;
+mod schedule;
 mod stage;
+mod svg;
 mod usage;
 mod wire;
 
@@ -109,6 +111,9 @@ pub(crate) fn run(args: &Args, form: Form) -> Result<Exit, Failure> {
     // The threads that read what children say have nothing to add.
     runtime.shutdown_background();
     let results = results?;
+    if let Some(folder) = &args.svg {
+        svg::write(&results, folder)?;
+    }
     match (form, &file) {
         (Form::Json, None) => output::json(&results)?,
         (Form::Json, Some(file)) => {

@@ -25,6 +25,8 @@ pub(super) struct Row {
     pub(super) sets_per_s: f64,
     /// In milliseconds, from the time that an event should have been sent.
     pub(super) latency: Option<Summary>,
+    /// In milliseconds, from the time that a request should have been sent to its 202.
+    pub(super) accepted: Option<Summary>,
     /// Of the hub, for each SET.
     pub(super) cpu_us: Option<f64>,
     pub(super) bytes: Option<f64>,

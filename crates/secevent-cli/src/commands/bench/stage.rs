@@ -25,8 +25,6 @@ pub(super) struct Stage {
     toml: String,
     jwks: String,
     metadata: Value,
-    /// Where the sink listens.
-    sink: Option<String>,
     /// The number of the next event: no two events of a stage have the same.
     pub(super) next_event: u64,
     folder: TempDir,
@@ -63,7 +61,6 @@ impl Stage {
             toml,
             jwks,
             metadata,
-            sink: None,
             next_event: 0,
             folder,
         };
@@ -78,7 +75,7 @@ impl Stage {
         &mut self,
         behaviour: Behaviour,
         refused: u32,
-        events: &[&'static str],
+        events: impl Fn(u32) -> Vec<&'static str>,
     ) -> Result<(), Failure> {
         let sink = self.peers.listen(behaviour).await?;
         let spoilt = behaviour.silent + behaviour.slow;
@@ -89,14 +86,15 @@ impl Stage {
                 "authorization_header": "Bearer bench-receiver",
             })
         };
-        self.make_streams(delivery, |_| events.to_vec()).await?;
-        self.sink = Some(sink);
-        Ok(())
+        self.make_streams(delivery, events).await
     }
 
     /// Makes every stream, to be polled; nobody polls yet.
-    pub(super) async fn pollable(&mut self, events: &[&'static str]) -> Result<(), Failure> {
-        self.make_streams(|_| json!({"method": "urn:ietf:rfc:8936"}), |_| events.to_vec()).await
+    pub(super) async fn pollable(
+        &mut self,
+        events: impl Fn(u32) -> Vec<&'static str>,
+    ) -> Result<(), Failure> {
+        self.make_streams(|_| json!({"method": "urn:ietf:rfc:8936"}), events).await
     }
 
     /// Polls every stream from now on.
@@ -111,7 +109,7 @@ impl Stage {
     }
 
     /// Makes streams, many at a time.
-    pub(super) async fn make_streams(
+    async fn make_streams(
         &mut self,
         delivery: impl Fn(u32) -> Value,
         events: impl Fn(u32) -> Vec<&'static str>,
@@ -187,7 +185,7 @@ impl Stage {
         below(&self.hub.url(), &self.metadata[endpoint])
     }
 
-    fn account(&self, stream: u32) -> &Account {
+    pub(super) fn account(&self, stream: u32) -> &Account {
         let no = if self.accounts.len() == 1 { 0 } else { stream as usize };
         &self.accounts[no]
     }

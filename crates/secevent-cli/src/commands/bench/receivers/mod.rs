@@ -15,7 +15,9 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use self::{kept::Kept, sink::Sink};
+use self::kept::Kept;
+use self::sink::Sink;
+pub(super) use self::{kept::KeptSet, report::report};
 use super::protocol::{Ask, Tell};
 use crate::failure::{Exit, Failure};
 
@@ -72,9 +74,7 @@ async fn answer(ask: Ask, sink: &mut Sink, kept: &Rc<Kept>) -> io::Result<Tell> 
             kept.forget();
             Tell::Done
         }
-        Ask::Report(question) => {
-            Tell::Report(report::report(&question, &kept.sets()).map_err(io::Error::other)?)
-        }
+        Ask::Report(question) => Tell::Report(report(&question, &kept.sets()).map_err(io::Error::other)?),
     })
 }
 

@@ -17,7 +17,7 @@ use super::{
 use crate::clock;
 
 /// Verifies and counts.
-pub(super) fn report(question: &Question, sets: &[KeptSet]) -> Result<Report, String> {
+pub(in super::super) fn report(question: &Question, sets: &[KeptSet]) -> Result<Report, String> {
     let keys = JwkSet::parse(question.jwks.as_bytes()).map_err(|error| error.to_string())?;
     let judge = Judge::new(question, &keys);
     let counted = |set: &&KeptSet| set.stream >= question.from;

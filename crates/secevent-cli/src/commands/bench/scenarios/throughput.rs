@@ -12,7 +12,7 @@ use super::{
         row::Row,
         stage::Stage,
     },
-    Job, Scenario,
+    EVENT, Job, Scenario, per, work_of_push,
 };
 use crate::failure::Failure;
 
@@ -45,10 +45,11 @@ pub(super) async fn ingest(job: &Job, calibration: &Calibration) -> Result<Vec<R
         let load = |pace, time| Load { batch, ..Load::new(pace, time) };
         measurement().run(&mut stage, load(Pace::Accepted, WARM_UP)).await?;
         let row = measurement().run(&mut stage, load(Pace::Accepted, job.time)).await?;
-        for rate in rates(job, row.sets_per_s * per(batch)) {
-            rows.push(measurement().run(&mut stage, load(Pace::Rate(rate), job.time)).await?);
-        }
+        let possible = row.sets_per_s;
         rows.push(row);
+        for rate in job.rates_or((possible * HALF).floor().max(1.0)) {
+            rows.push(measurement().run(&mut stage, load(Pace::Rate(rate * per(batch)), job.time)).await?);
+        }
     }
     Ok(rows)
 }
@@ -60,9 +61,9 @@ pub(super) async fn deliver(job: &Job, calibration: &Calibration) -> Result<Vec<
     let mut stage = Stage::set(plan, job.data.as_deref()).await?;
     if job.scenario == Scenario::Push {
         let behaviour = Behaviour { swallow: job.swallow, ..Behaviour::default() };
-        stage.push(behaviour, 0, &["caep:session-revoked"]).await?;
+        stage.push(behaviour, 0, |_| vec![EVENT]).await?;
     } else {
-        stage.pollable(&["caep:session-revoked"]).await?;
+        stage.pollable(|_| vec![EVENT]).await?;
         stage.poll().await?;
     }
     let measurement = || Measurement {
@@ -84,28 +85,18 @@ pub(super) async fn deliver(job: &Job, calibration: &Calibration) -> Result<Vec<
     let row = measurement().run(&mut stage, closed(job.time)).await?;
     let possible = row.sets_per_s / f64::from(fanout);
     let mut rows = vec![row];
-    for rate in rates(job, possible) {
+    for rate in job.rates_or((possible * HALF).floor().max(1.0)) {
         rows.push(measurement().run(&mut stage, Load::new(Pace::Rate(rate), job.time)).await?);
     }
     Ok(rows)
 }
 
-/// What was asked for, or half of what is possible.
-fn rates(job: &Job, possible: f64) -> Vec<f64> {
-    if job.rates.is_empty() { vec![(possible * HALF).floor().max(1.0)] } else { job.rates.clone() }
-}
-
-/// What one SET takes at least: its share of a request and of a signature, and a request of its own when it is pushed.
+/// What one SET takes at least.
 fn work(job: &Job) -> Work {
-    let share = per(job.fanout().into());
+    let work = work_of_push(job.fanout());
     Work {
-        signatures: if job.shared { share } else { 1.0 },
-        taken: share,
-        made: if job.scenario == Scenario::Push { 1.0 } else { 0.0 },
+        signatures: if job.shared { work.taken } else { work.signatures },
+        made: if job.scenario == Scenario::Push { work.made } else { 0.0 },
+        ..work
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "small numbers")]
-fn per(number: u64) -> f64 {
-    1.0 / number.max(1) as f64
 }
