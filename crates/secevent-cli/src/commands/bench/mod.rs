@@ -11,6 +11,7 @@ mod load;
 mod measure;
 mod peers;
 mod process;
+mod producer;
 mod progress;
 mod protocol;
 mod receivers;
@@ -51,6 +52,7 @@ Examples:
   secevent bench push --fanout 16 --alg ES256 --rate 1000,2000,4000 --secs 5
   secevent bench catch-up --count 1000000 --json results.json
   secevent bench --all --json results.json --svg plots")]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags of a command line")]
 pub(crate) struct Args {
     /// What to measure
     scenario: Option<String>,

@@ -133,7 +133,7 @@ mod tests {
         let (head, body) = frame(whole).unwrap().unwrap();
         assert_eq!(&whole[body], b"abc");
         assert!(whole[head].ends_with(b"3"));
-        assert!(frame(&[b'a'; HEAD_BYTES_MAX]).is_err());
+        assert!(frame(&vec![b'a'; HEAD_BYTES_MAX]).is_err());
         assert!(frame(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n").is_err());
     }
 }
