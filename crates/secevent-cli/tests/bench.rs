@@ -96,16 +96,23 @@ fn nothing_is_left_of_a_run_that_is_stopped() {
     let desk = Desk::new();
     let folder = desk.path("data");
     std::fs::create_dir(&folder).expect("the folder can be made");
-    let bench = desk.start(&["bench", "push", "--secs", "60", "--data", "data"]);
+    // The whole path, which the hub then has in its arguments.
+    let path = folder.to_string_lossy();
+    let bench = desk.start(&["bench", "push", "--secs", "60", "--data", &path]);
     bench.err.line("2/2 push");
     let left = || std::fs::read_dir(&folder).expect("the folder can be read").count();
     running::patiently("the folder of the hub", || (left() > 0).then_some(()));
+    let hubs = || {
+        let is_hub = |process: &std::fs::DirEntry| {
+            let line = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line);
+            line.contains("serve\0") && line.contains(&*path)
+        };
+        std::fs::read_dir("/proc").expect("there is /proc").flatten().filter(is_hub).count()
+    };
+    running::patiently("the hub", || (hubs() == 1).then_some(()));
     bench.terminate();
     bench.ended().with(3);
     assert_eq!(left(), 0, "the folder of the hub is gone");
-    let runs_on = |process: std::fs::DirEntry| {
-        let line = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&line).contains(&*folder.to_string_lossy())
-    };
-    assert!(!std::fs::read_dir("/proc").expect("there is /proc").flatten().any(runs_on));
+    assert_eq!(hubs(), 0, "and so is the hub");
 }

@@ -146,7 +146,7 @@ pub(super) fn quick(job: &Job) -> Vec<Job> {
         (Poll, 1, Alg::Es256),
         (Poll, 16, Alg::Es256),
     ];
-    let time = Duration::from_millis(1500);
+    let time = Duration::from_millis(1200);
     rows.map(|(scenario, fanout, alg)| with(job, scenario, fanout, alg, time)).into()
 }
 
