@@ -27,10 +27,15 @@ impl Clock {
 }
 
 /// The machine's clock.
-#[expect(clippy::disallowed_methods, reason = "this is the edge: the program reads the clock here only")]
 pub(crate) fn millis() -> Millis {
+    Millis(micros() / 1000)
+}
+
+/// The same in microseconds, which processes of one machine agree on.
+#[expect(clippy::disallowed_methods, reason = "this is the edge: the program reads the clock here only")]
+pub(crate) fn micros() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Millis(since.as_millis().try_into().unwrap_or(u64::MAX))
+    since.as_micros().try_into().unwrap_or(u64::MAX)
 }
 
 /// The machine's clock, as finely as it goes.

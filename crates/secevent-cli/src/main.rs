@@ -105,6 +105,6 @@ fn run(command: Command, form: Form) -> Result<Exit, Failure> {
         Command::Doctor(args) => doctor::run(&args, form),
         Command::DeadLetters(args) => dead_letters::run(&args, form),
         Command::Replay(args) => replay::run(&args, form),
-        Command::Bench(args) => bench::run(&args),
+        Command::Bench(args) => bench::run(&args, form),
     }
 }

@@ -278,7 +278,7 @@ fn bad_input_is_answered_with_what_is_wrong_and_what_to_do() {
         (&["validate", "--kind", "table", "--as", "shape"], "{}", 2, &["no shape to judge"]),
         (&["validate", "--kind", "jwks", "--as", "ssf"], "{}", 2, &["no claims to judge"]),
         (&["stream", "list", "--issuer", "x"], "", 2, &["--issuer", "give the whole URL"]),
-        (&["bench"], "", 2, &["not yet", "secevent demo"]),
+        (&["bench", "pull"], "", 2, &["\"pull\" is no scenario", "secevent bench"]),
     ];
     let desk = Desk::new();
     desk.key("k", "ES256");
