@@ -6,13 +6,12 @@ use std::{
     time::Duration,
 };
 
-use secevent::{Signer, event::ssf::StreamStatus};
+use secevent::Signer;
 use secevent_http::client::Client;
 use secevent_ssf::{
-    Entry, JtiMint, Seq,
-    engine::{Backlog, Cursor, Millis},
-    store::{Batch, NewEvent, Replay, Store, StoreError, StreamRecord},
-    stream::Delivery,
+    JtiMint, Seq,
+    engine::Millis,
+    store::{Batch, NewEvent, Store, StoreError, StreamRecord},
 };
 use tokio::{sync::watch, task::JoinSet};
 use tracing::warn;
@@ -25,12 +24,13 @@ use crate::{
     metrics::Metrics,
     oauth::OAuth,
     receiver::Transmitters,
+    receivers::Receivers,
     recent::Recent,
     replay,
+    resume::resume,
     room::Room,
-    stream::{Queue, Stream},
+    stream::Stream,
     streams::Streams,
-    transmitter::poll_url,
     turns::Turns,
     writer::Writer,
 };
@@ -41,7 +41,9 @@ pub struct Hub(pub(crate) Arc<Shared>);
 
 /// What the parts of a hub share.
 pub(crate) struct Shared {
+    /// Without the receivers.
     pub(crate) settings: Settings,
+    pub(crate) receivers: Arc<Receivers>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) streams: Arc<Streams>,
     pub(crate) writer: Writer,
@@ -91,16 +93,19 @@ impl Hub {
     ///
     /// # Errors
     /// When the store, a key or a thread cannot be used.
-    pub async fn start(settings: Settings, store: Arc<dyn Store>) -> Result<Self, HubError> {
+    pub async fn start(mut settings: Settings, store: Arc<dyn Store>) -> Result<Self, HubError> {
+        let (oauth, address_bytes) = (OAuth::new(&settings), address_bytes(&settings));
+        let receivers = Arc::new(Receivers::new(std::mem::take(&mut settings.receivers)));
         let (mut snapshot, streams) = {
             let (store, settings) = (Arc::clone(&store), settings.clone());
+            let receivers = Arc::clone(&receivers);
             blocking(move || {
                 let mut snapshot = store.load()?;
                 let records = std::mem::take(&mut snapshot.streams).into_iter();
                 let mut replays: BTreeMap<_, _> = std::mem::take(&mut snapshot.replays).into_iter().collect();
                 let streams = records.map(|(record, cursor)| {
                     let replay = replays.remove(&record.no);
-                    resume(&*store, record, (&cursor, snapshot.head, replay), &settings)
+                    resume(&*store, record, (&cursor, snapshot.head, replay), (&settings, &receivers))
                 });
                 let streams = streams.collect::<Result<Vec<_>, _>>()?;
                 Ok((snapshot, streams))
@@ -122,8 +127,9 @@ impl Hub {
                 (Arc::clone(&recent), Arc::clone(&room), Arc::clone(&metrics)),
                 snapshot.head,
             )?,
-            oauth: OAuth::new(&settings),
-            address_bytes: address_bytes(&settings),
+            oauth,
+            address_bytes,
+            receivers,
             settings,
             store,
             streams,
@@ -313,7 +319,7 @@ impl Hub {
 
     /// Whose a stream is, as far as the configuration still has it.
     pub(crate) fn receiver_of(&self, record: &StreamRecord) -> Option<&ReceiverSettings> {
-        self.0.settings.receiver(&record.receiver)
+        self.0.receivers.by_id(&record.receiver)
     }
 }
 
@@ -339,66 +345,9 @@ pub(crate) enum SignError {
     Set(#[from] secevent::Error),
 }
 
-/// A stream after a restart.
-fn resume(
-    store: &dyn Store,
-    mut record: StreamRecord,
-    (cursor, head, replay): (&Cursor, Seq, Option<Replay>),
-    settings: &Settings,
-) -> Result<Stream, StoreError> {
-    // SETs are signed under the issuer of today, so that is what a stream says, also after a move.
-    record.config.iss.clone_from(&settings.issuer);
-    record.config.min_verification_interval = seconds(settings.limits.min_verification_interval);
-    record.config.inactivity_timeout = seconds(settings.limits.inactivity_timeout);
-    if let Delivery::Poll { endpoint_url } = &mut record.config.delivery {
-        *endpoint_url = Some(poll_url(&settings.issuer, &record.config.stream_id));
-    }
-    allow_what_is_configured(&mut record, settings);
-    let open = store.events(&cursor.open)?;
-    let open = open.into_iter().map(|row| Entry { seq: row.seq, subject: row.event.subject });
-    let mut backlog = Backlog::resume(cursor.high, open);
-    if record.status == StreamStatus::Disabled {
-        // What it had left was dropped; a crash may have come before the cursor that says so.
-        backlog.skip_to(head);
-    }
-    // Nobody is told anything while the receiver is not configured; the disk keeps what there is to tell.
-    let orphan = settings.receiver(&record.receiver).is_none();
-    let notice = record.notice.filter(|_| !orphan);
-    let notices = notice.map_or_else(|| Ok(Vec::new()), |seq| store.events(&[seq]))?;
-    for row in notices {
-        backlog.tell(Entry { seq: row.seq, subject: row.event.subject });
-    }
-    let queue = Queue::new(&record, backlog, &settings.limits);
-    let stream = Stream::new(record, queue, (settings.clock)());
-    if let Some(replay) = replay.filter(|_| stream.record().status != StreamStatus::Disabled) {
-        stream.work().begin_again(replay, &stream.record(), &settings.limits);
-    }
-    Ok(if orphan { stream.orphaned() } else { stream })
-}
-
 /// A duration as a stream configuration says it; none of zero.
 pub(crate) fn seconds(time: Duration) -> Option<u64> {
     Some(time.as_secs()).filter(|secs| *secs > 0)
-}
-
-/// A stream gets no more than its receiver may have today. Without one it is held, in memory only: once the receiver
-/// is back in the configuration, the stream is as it was.
-fn allow_what_is_configured(record: &mut StreamRecord, settings: &Settings) {
-    let (id, name) = (&record.config.stream_id, &record.receiver);
-    let Some(receiver) = settings.receiver(name) else {
-        warn!(stream = %id, receiver = %name, "held: its receiver is not in the configuration");
-        if record.status == StreamStatus::Enabled {
-            record.status = StreamStatus::Paused;
-            record.reason = Some("the receiver is not in the configuration".into());
-        }
-        return;
-    };
-    if record.config.aud != receiver.audience {
-        let (agreed, configured) = (&record.config.aud, &receiver.audience);
-        warn!(stream = %id, ?agreed, ?configured, "a stream keeps its audience; make a new one for another");
-    }
-    record.config.events_supported.retain(|event_type| receiver.may_have(event_type));
-    record.config.events_delivered.retain(|event_type| receiver.may_have(event_type));
 }
 
 async fn blocking<T: Send + 'static>(

@@ -56,11 +56,6 @@ impl Settings {
             limits: Limits::default(),
         }
     }
-
-    /// The receiver of this name.
-    pub(crate) fn receiver(&self, id: &str) -> Option<&ReceiverSettings> {
-        self.receivers.iter().find(|receiver| receiver.id == id)
-    }
 }
 
 impl std::fmt::Debug for Settings {

@@ -27,6 +27,7 @@ pub(crate) struct Streams {
 struct Registry {
     by_id: BTreeMap<String, Arc<Stream>>,
     by_no: BTreeMap<StreamNo, Arc<Stream>>,
+    by_receiver: BTreeMap<String, BTreeMap<StreamNo, Arc<Stream>>>,
     /// Which streams get an event: with many of them, asking each for every event would take longer than writing it.
     by_type: BTreeMap<EventType, Subscribers>,
     /// The numbers of audiences, also of those that have no stream now: each number is one of few.
@@ -99,6 +100,8 @@ impl Streams {
         registry.audiences.insert(record.config.aud.clone(), record.audience);
         registry.by_id.insert(record.config.stream_id.clone(), Arc::clone(&stream));
         registry.by_no.insert(stream.no, Arc::clone(&stream));
+        let of_receiver = registry.by_receiver.entry(record.receiver.clone()).or_default();
+        of_receiver.insert(stream.no, Arc::clone(&stream));
         stream
     }
 
@@ -107,6 +110,9 @@ impl Streams {
         registry.unsubscribe(&stream.record());
         registry.by_id.remove(&stream.record().config.stream_id);
         registry.by_no.remove(&stream.no);
+        if let Some(of_receiver) = registry.by_receiver.get_mut(&stream.record().receiver) {
+            of_receiver.remove(&stream.no);
+        }
         self.interests().close(stream.no);
         stream.leave();
     }
@@ -139,6 +145,12 @@ impl Streams {
 
     pub(crate) fn by_no(&self, no: StreamNo) -> Option<Arc<Stream>> {
         self.read().by_no.get(&no).cloned()
+    }
+
+    /// The streams of a receiver in the order they were made.
+    pub(crate) fn of(&self, receiver: &str) -> Vec<Arc<Stream>> {
+        let registry = self.read();
+        registry.by_receiver.get(receiver).into_iter().flat_map(BTreeMap::values).cloned().collect()
     }
 
     /// All streams in the order they were made.

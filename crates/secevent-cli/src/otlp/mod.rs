@@ -1,4 +1,4 @@
-//! Following events with a collector: spans as OTLP over HTTP, in JSON (docs/decisions/0011-otlp.md).
+//! Following events with a collector: spans as OTLP over HTTP, in JSON (docs/decisions/0013-otlp.md).
 //!
 //! A trace is a `txn`: its id is a hash of it, so that everything that happens to one event is one trace, in every hub on
 //! its way, and no header has to travel along. What has no `txn` belongs to the trace of the span around it.

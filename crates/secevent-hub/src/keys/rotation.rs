@@ -25,7 +25,7 @@ impl Hub {
     // spec: SSF-033
     pub(crate) async fn look_after_keys(&self) -> Result<(), HubError> {
         let changing = self.0.keys.changes.lock().await;
-        let wanted = self.0.settings.receivers.iter().map(|receiver| receiver.alg).chain([Alg::Rs256]);
+        let wanted = self.0.receivers.all().iter().map(|receiver| receiver.alg).chain([Alg::Rs256]);
         let wanted: Vec<_> = wanted.collect::<BTreeSet<_>>().into_iter().collect();
         let every = self.0.settings.rotate_keys_every;
         let every = every.map(|every| i64::try_from(every.as_secs()).unwrap_or(i64::MAX));

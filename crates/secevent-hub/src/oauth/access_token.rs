@@ -42,7 +42,7 @@ impl Hub {
         let bytes = base64url_decode(token.strip_prefix(PREFIX)?).ok()?;
         let (signed, mac) = bytes.split_at_checked(bytes.len().checked_sub(MAC_BYTES)?)?;
         let (head, id) = signed.split_at_checked(HEAD_BYTES)?;
-        let receiver = self.0.settings.receiver(std::str::from_utf8(id).ok()?)?;
+        let receiver = self.0.receivers.by_id(std::str::from_utf8(id).ok()?)?;
         if !constant_time_eq(&hmac_sha256(&self.access_token_key(receiver), signed), mac) {
             return None;
         }

@@ -55,7 +55,7 @@ impl Hub {
     }
 
     fn client_by_secret(&self, client_id: &str, given: &Given<'_>) -> Option<&ReceiverSettings> {
-        let receiver = self.0.settings.receiver(client_id);
+        let receiver = self.0.receivers.by_id(client_id);
         let secret =
             receiver.and_then(|receiver| receiver.secret.as_deref()).filter(|secret| !secret.is_empty());
         // Digests, so that lengths tell nothing; and as much work where there is nothing to compare with.
@@ -74,7 +74,7 @@ impl Hub {
         // Whose keys to look for; nothing is believed before the signature is checked.
         let hint = json::parse_object(jws.payload_unverified()).ok();
         let Some(sub) = hint.as_ref().and_then(|claims| jwt::text(claims, "sub")) else { return Ok(None) };
-        let receiver = self.0.settings.receiver(sub).filter(|_| client_id.is_none_or(|id| id == sub));
+        let receiver = self.0.receivers.by_id(sub).filter(|_| client_id.is_none_or(|id| id == sub));
         let Some((receiver, keys)) = receiver.and_then(|receiver| Some((receiver, receiver.keys.as_ref()?)))
         else {
             return Ok(None);

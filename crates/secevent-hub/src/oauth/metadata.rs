@@ -36,7 +36,7 @@ pub(super) async fn protected_resource(State(hub): State<Hub>) -> impl IntoRespo
 /// How tokens are asked for here (RFC 8414 §2).
 // spec: CIOP-030, CIOP-038
 pub(super) async fn authorization_server(State(hub): State<Hub>) -> impl IntoResponse {
-    let any = |has: fn(&ReceiverSettings) -> bool| hub.0.settings.receivers.iter().any(has);
+    let any = |has: fn(&ReceiverSettings) -> bool| hub.0.receivers.all().iter().any(has);
     let mut methods = Vec::new();
     let mut metadata = json!({
         "issuer": hub.issuer(),

@@ -93,7 +93,7 @@ impl Hub {
 
     async fn bearer(&self, token: Option<&str>) -> Result<(&ReceiverSettings, Scopes), Problem> {
         let token = token.filter(|token| !token.is_empty()).ok_or_else(Problem::unauthorized)?;
-        if let Some(receiver) = self.owner_of_static_token(token) {
+        if let Some(receiver) = self.0.receivers.by_token(token) {
             return Ok((receiver, Scopes::ALL));
         }
         if access_token::is_ours(token) {
@@ -101,27 +101,13 @@ impl Hub {
         }
         let Some(outside) = &self.0.oauth.outside else { return Err(Problem::invalid_token()) };
         let grant = outside.verify(token, self.now().timestamp()).await?;
-        let receiver =
-            self.0.settings.receivers.iter().find(|receiver| receiver.client_id() == grant.client_id);
+        let receiver = self.0.receivers.by_client_id(&grant.client_id);
         receiver.map(|receiver| (receiver, grant.scopes)).ok_or_else(Problem::invalid_token)
-    }
-
-    /// Every token is compared, in constant time: how long it takes tells nothing.
-    fn owner_of_static_token(&self, given: &str) -> Option<&ReceiverSettings> {
-        let mut found = None;
-        for receiver in &self.0.settings.receivers {
-            let token = receiver.token.as_deref().filter(|token| !token.is_empty());
-            if token.is_some_and(|token| secevent_jose::constant_time_eq(token.as_bytes(), given.as_bytes()))
-            {
-                found = Some(receiver);
-            }
-        }
-        found
     }
 
     /// Whether any receiver can authenticate at the token endpoint.
     fn gives_tokens(&self) -> bool {
-        self.0.settings.receivers.iter().any(|receiver| receiver.secret.is_some() || receiver.keys.is_some())
+        self.0.receivers.all().iter().any(|receiver| receiver.secret.is_some() || receiver.keys.is_some())
     }
 
     fn token_url(&self) -> String {

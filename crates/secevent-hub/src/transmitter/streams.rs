@@ -36,9 +36,7 @@ impl Hub {
     }
 
     pub(crate) fn streams_of(&self, receiver: &ReceiverSettings) -> Vec<Arc<Stream>> {
-        let mut streams = self.0.streams.all();
-        streams.retain(|stream| stream.record().receiver == receiver.id);
-        streams
+        self.0.streams.of(&receiver.id)
     }
 
     // spec: SSF-072, SSF-073, SSF-074, SSF-096, SSF-099, SSF-100, SSF-102, SSF-103, SSF-106, CIOP-014, CIOP-015
