@@ -133,6 +133,19 @@ pub(crate) fn read_again_when_asked(_: Tls) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Shells give a process 1,024 open files and let it ask for more: connections of peers, deliveries and the store need
+/// some each. Where more cannot be had, the hub makes do with fewer.
+#[cfg(unix)]
+pub(crate) fn open_as_many_files_as_allowed() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+}
+
+/// Nothing is known of a bound here.
+#[cfg(not(unix))]
+pub(crate) const fn open_as_many_files_as_allowed() {}
+
 #[cfg(test)]
 mod tests {
     use std::{
@@ -172,16 +185,3 @@ mod tests {
         assert!(page.ends_with("n=5\n") && page.lines().count() == 1, "{page}");
     }
 }
-
-/// Shells give a process 1,024 open files and let it ask for more: connections of peers, deliveries and the store need
-/// some each. Where more cannot be had, the hub makes do with fewer.
-#[cfg(unix)]
-pub(crate) fn open_as_many_files_as_allowed() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
-}
-
-/// Nothing is known of a bound here.
-#[cfg(not(unix))]
-pub(crate) const fn open_as_many_files_as_allowed() {}

@@ -81,7 +81,7 @@ async fn read(hub: &Hub, stream: &Stream, after: Seq, limit: usize) -> Result<Ve
     for letter in unwritten.into_iter().filter(|letter| letter.seq > after) {
         let logged = if letter.many.is_none() { hub.event(letter.seq).await? } else { None };
         let kept = letters.remove(&letter.seq).and_then(|kept| kept.event);
-        let event = logged.map(|logged| logged.event.clone()).or(kept);
+        let event = logged.map(|logged| Box::new(logged.event.clone())).or(kept);
         letters.insert(letter.seq, DeadLetter { event, ..letter });
     }
     Ok(letters.into_values().take(limit).collect())

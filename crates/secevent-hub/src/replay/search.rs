@@ -105,7 +105,11 @@ impl Hub {
     ) -> Result<Option<Arc<NewEvent>>, StoreError> {
         let event = self.dead_letter(stream, seq).await?.and_then(|letter| letter.event);
         Ok(event.map(|event| {
-            Arc::new(NewEvent { subject: SubjectKey::of(&event.subject), event, streams: vec![stream] })
+            Arc::new(NewEvent {
+                subject: SubjectKey::of(&event.subject),
+                event: *event,
+                streams: vec![stream],
+            })
         }))
     }
 

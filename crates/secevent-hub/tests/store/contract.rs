@@ -198,7 +198,7 @@ fn dead_letters_keep_their_event_when_the_log_forgets_it(store: &dyn Store) {
     store.commit(&writes([Write::DeadLetter(letter(1, 1, "no again"))])).unwrap();
     store.commit(&writes([Write::DeadLetter(letter(1, 3, "when it was gone"))])).unwrap();
     let listed = || store.dead_letters(StreamNo(1), Seq(0), 9).unwrap();
-    let first = DeadLetter { event: Some(said(1)), ..letter(1, 1, "no again") };
+    let first = DeadLetter { event: Some(said(1).into()), ..letter(1, 1, "no again") };
     assert_eq!(listed(), [first, range.clone(), letter(1, 3, "when it was gone")]);
     let drops = [(1, 1), (9, 2), (1, 99)].map(|(no, seq)| Write::DropDeadLetter(StreamNo(no), Seq(seq)));
     store.commit(&writes(drops)).unwrap();

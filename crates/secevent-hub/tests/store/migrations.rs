@@ -17,11 +17,13 @@ fn of_schema(path: &Path, taken: usize) {
         VALUES (9, x'07070707070707070707070707070707', 4, 2)";
     raw.execute(origin, []).unwrap();
     for (seq, iat) in [(1, 10), (2, 50), (3, 20), (4, 40), (5, 60)] {
+        // The fifth step made the times rise, and so did every program that knew it.
+        let at = if taken >= 5 && (2..=4).contains(&seq) { 50 } else { iat };
         let body = format!(
             r#"{{"iat":{iat},"event_type":"https://schemas.openid.net/secevent/caep/event-type/session-revoked",
             "subject":{{"format":"opaque","id":"u"}},"payload":{{}},"txn":"t"}}"#
         );
-        raw.execute("INSERT INTO event (seq, iat, body) VALUES (?1, ?2, ?3)", (seq, iat, body)).unwrap();
+        raw.execute("INSERT INTO event (seq, iat, body) VALUES (?1, ?2, ?3)", (seq, at, body)).unwrap();
         raw.execute("INSERT INTO route (seq, subject, streams) VALUES (?1, 7, x'04')", [seq]).unwrap();
     }
     let record = r#"{"no":4,"audience":2,"receiver":"acme","config":{"stream_id":"s","iss":"https://tr.example.com",

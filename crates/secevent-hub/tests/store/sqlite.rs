@@ -43,7 +43,7 @@ fn a_store_opened_again_is_as_it_was() {
     let cursor = Cursor { high: Seq(3), open: vec![Seq(2)] };
     assert_eq!(snapshot.streams, [(stream(1), cursor)]);
     assert_eq!(store.events(&[Seq(4)]).unwrap()[0].event, event_at(3, &[1]));
-    let letter = DeadLetter { event: Some(event_at(0, &[1]).event), ..letter(1, 1, "no") };
+    let letter = DeadLetter { event: Some(event_at(0, &[1]).event.into()), ..letter(1, 1, "no") };
     assert_eq!(store.dead_letters(StreamNo(1), Seq(0), 9).unwrap(), [letter]);
     assert_eq!(store.received(Some("idp"), 0, 9).unwrap().len(), 1);
     assert_eq!(store.answer("key").unwrap(), Some(answer("key", 1, 5)));
@@ -157,7 +157,7 @@ fn a_store_of_an_older_program_is_brought_up_to_date() {
         let (kid, jwk, at) = ("k".into(), "{}".into(), Timestamp(1_700_000_000));
         let key = KeyRecord { kid, jwk, created_at: at, signs_from: at, withdrawn_at: None };
         assert_eq!(snapshot.keys, [key], "it has signed since it was made");
-        let whole = DeadLetter { event: Some(event_at(7, &[4]).event), ..letter(4, 6, "no") };
+        let whole = DeadLetter { event: Some(event_at(7, &[4]).event.into()), ..letter(4, 6, "no") };
         let letters = store.dead_letters(StreamNo(4), Seq(0), 9).unwrap();
         assert_eq!(letters, [letter(4, 5, "no"), whole, letter(4, 7, old)], "as far as the log has it");
     }

@@ -138,7 +138,7 @@ impl Model {
         }
         let logged = self.log.get(&letter.seq).filter(|_| letter.many.is_none());
         let before = self.dead_letters.remove(&place).and_then(|before| before.event);
-        let event = logged.map(|logged| logged.event.event.clone()).or(before);
+        let event = logged.map(|logged| Box::new(logged.event.event.clone())).or(before);
         self.dead_letters.insert(place, DeadLetter { event, ..letter });
     }
 }

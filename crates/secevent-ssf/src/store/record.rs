@@ -93,7 +93,7 @@ pub struct DeadLetter {
     pub many: Option<u64>,
     /// What it says. A store copies it from the log when it writes the letter and reads it back with the letter; the
     /// log forgets sooner. Whoever hands a letter to a store leaves it out.
-    pub event: Option<LoggedEvent>,
+    pub event: Option<Box<LoggedEvent>>,
 }
 
 /// A SET that was received, verified and kept.

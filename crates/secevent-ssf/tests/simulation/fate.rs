@@ -3,7 +3,7 @@
 use secevent::{EventType, SubjectId, Timestamp, event::ssf::StreamStatus};
 use secevent_ssf::{
     LoggedEvent, Seq, StreamNo, SubjectKey,
-    store::{Batch, NewEvent, Party},
+    store::{Batch, DeadLetter, NewEvent, Party},
 };
 
 use crate::{
@@ -193,13 +193,12 @@ pub(crate) fn subjects() -> Vec<SubjectKey> {
 
 pub(crate) fn new_event(iat: Timestamp, about: &str, streams: Vec<StreamNo>) -> NewEvent {
     let subject = SubjectId::opaque(about);
-    let event = LoggedEvent {
-        iat,
-        event_type: EventType::from_uri("urn:example:event"),
-        subject: subject.clone(),
-        payload: serde_json::Map::new(),
-        txn: "t".into(),
-        toe: None,
-    };
+    let event_type = EventType::from_uri("urn:example:event");
+    let event = LoggedEvent::new(iat, event_type, subject.clone(), serde_json::Map::new(), "t".into());
     NewEvent { subject: SubjectKey::of(&subject), event, streams }
+}
+
+/// An event that is set aside; the store adds what it said.
+pub(crate) fn letter(stream: StreamNo, seq: Seq, reason: String, at: Timestamp) -> DeadLetter {
+    DeadLetter { stream, seq, reason, at, many: None, event: None }
 }

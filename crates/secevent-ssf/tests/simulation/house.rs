@@ -7,6 +7,7 @@ use secevent_ssf::{
 };
 
 use crate::{
+    fate::letter,
     world::{Inside, Task, World},
     writer::Then,
 };
@@ -46,7 +47,7 @@ impl World {
     }
 
     fn expire(&mut self) {
-        let last = self.disk.last_before(self.events_before(), 1_000_000).expect("memory can be read");
+        let last = self.disk.last_before(self.events_before()).expect("memory can be read");
         let Some(through) = last else { return };
         let all: Vec<_> = self.hub.streams.keys().copied().collect();
         for no in all {
@@ -63,12 +64,9 @@ impl World {
                 && let Some(stream) = self.hub.streams.get_mut(&no)
             {
                 let reason = format!("{dropped} events up to this one were not taken");
-                stream.letters.push(DeadLetter {
-                    stream: no,
-                    seq: through,
-                    reason,
-                    at: self.now.timestamp(),
-                });
+                let many = Some(dropped as u64);
+                let letter = letter(no, through, reason, self.now.timestamp());
+                stream.letters.push(DeadLetter { many, ..letter });
                 stream.backlog().mark_dirty();
             }
             self.mark_dirty(no);

@@ -306,7 +306,7 @@ impl Model {
         selection: &Selection,
         max: usize,
     ) {
-        let Selection { seqs, more } = selection;
+        let Selection { seqs, more, .. } = selection;
         assert!(seqs.len() <= max, "more than asked for");
         let events: Vec<_> = seqs.iter().copied().filter(|seq| !self.is_notice(no, *seq)).collect();
         let Some(told) = self.streams.get_mut(&no) else { return };

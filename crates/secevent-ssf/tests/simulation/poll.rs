@@ -4,10 +4,10 @@ use secevent_ssf::{
     Seq, StreamNo,
     delivery::poll::PollRequest,
     engine::{Millis, Selection},
-    store::DeadLetter,
 };
 
 use crate::{
+    fate::letter,
     stream::Queue,
     told::Why,
     world::{Inside, Task, World},
@@ -76,7 +76,7 @@ impl World {
             self.trace.note(self.now, format_args!("{no:?} {seq:?} acknowledged, {why:?}"));
             let (at, stream) = (self.now.timestamp(), self.hub.streams.get_mut(&no));
             if let (Some(reason), Some(stream)) = (why, stream) {
-                stream.letters.push(DeadLetter { stream: no, seq, reason, at });
+                stream.letters.push(letter(no, seq, reason, at));
             }
             self.mark_dirty(no);
         }

@@ -4,11 +4,12 @@ use secevent_ssf::{
     Seq, StreamNo,
     delivery::push::{Answer, Verdict, judge},
     engine::{Action, Outcome, RING_MAX},
-    store::{DeadLetter, Routes, Store},
+    store::{Routes, Store},
 };
 
 use crate::{
     changes::Change,
+    fate::letter,
     peers::{Mood, Push},
     stream::{Queue, WINDOW},
     told::Why,
@@ -87,7 +88,7 @@ impl World {
                 let refused = matches!(answer, Answer::Status { status: 400 | 409 | 413 | 415 | 422, .. });
                 assert!(refused, "{no:?} {seq:?} is given up after {answer:?}");
                 assert!(!reason.is_empty(), "a dead letter has a reason");
-                stream.letters.push(DeadLetter { stream: no, seq, reason, at: now.timestamp() });
+                stream.letters.push(letter(no, seq, reason, now.timestamp()));
                 self.model.settle(no, seq, Why::Dead);
             }
             Outcome::Retry { at, .. } => {

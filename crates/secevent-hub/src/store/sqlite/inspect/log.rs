@@ -2,7 +2,7 @@
 
 use rusqlite::Row;
 use secevent::Timestamp;
-use secevent_ssf::interest::Wish;
+use secevent_ssf::{interest::Wish, store::Replay};
 use serde::de::DeserializeOwned;
 
 use super::Look;
@@ -59,6 +59,7 @@ impl Look<'_> {
                 "wishes about subjects",
                 "SELECT count(*) FROM wish WHERE stream NOT IN (SELECT no FROM stream)",
             ),
+            ("replays", "SELECT count(*) FROM replay WHERE stream NOT IN (SELECT no FROM stream)"),
             (
                 "answers to an `Idempotency-Key`",
                 "SELECT count(*) FROM answer WHERE first > (SELECT coalesce(max(seq), 0) + 1 FROM route)",
@@ -76,10 +77,11 @@ impl Look<'_> {
             }
         }
         let wishes = self.unreadable::<Wish>("SELECT body FROM wish")?;
-        let unreadable = wishes + self.unreadable::<Vec<u64>>("SELECT streams FROM answer")?;
+        let replays = self.unreadable::<Replay>("SELECT body FROM replay")?;
+        let unreadable = wishes + replays + self.unreadable::<Vec<u64>>("SELECT streams FROM answer")?;
         if unreadable > 0 {
-            let what = format!("{unreadable} wishes about subjects or answers cannot be read");
-            self.fatal("strays", what, "A hub does not start on a wish, and ends on an answer.");
+            let what = format!("{unreadable} wishes about subjects, replays or answers cannot be read");
+            self.fatal("strays", what, "A hub does not start on a wish or a replay, and ends on an answer.");
         }
         Ok(())
     }
