@@ -95,11 +95,12 @@ impl HubProcess {
         }
     }
 
-    /// What `/metrics` says of commits, as soon as it says something.
+    /// How many commits were done, by `/metrics`; each has synced the disk once.
     async fn commits(&self) -> Option<u64> {
+        const DONE: &str = "secevent_commits_total{outcome=\"done\"} ";
         let (status, body) = self.call("GET", "/metrics", &self.admin_token, "").await.ok()?;
         let text = str::from_utf8(&body).ok().filter(|_| status == 200)?;
-        let line = text.lines().find_map(|line| line.strip_prefix("secevent_commits_total "))?;
+        let line = text.lines().find_map(|line| line.strip_prefix(DONE))?;
         line.trim().parse().ok()
     }
 
