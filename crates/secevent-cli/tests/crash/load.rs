@@ -38,8 +38,19 @@ pub(crate) struct Request {
 impl Request {
     /// Events of both types; `txn` names the first, and with a number the others.
     pub(crate) fn new(books: &Books, txn: &str, events: usize, key: Option<&str>) -> Self {
+        Self::with_words(books, txn, events, key, "a rule")
+    }
+
+    /// The same with words of some length in each.
+    pub(crate) fn with_words(
+        books: &Books,
+        txn: &str,
+        events: usize,
+        key: Option<&str>,
+        words: &str,
+    ) -> Self {
         let txns: Vec<_> = (0..events).map(|number| format!("{txn}-{number}")).collect();
-        let body: Vec<_> = txns.iter().map(|txn| event(books, txn)).collect();
+        let body: Vec<_> = txns.iter().map(|txn| event(books, txn, words)).collect();
         let key = key.map(|key| format!("Idempotency-Key: {key}\r\n")).unwrap_or_default();
         let headers = format!("Authorization: {ADMIN}\r\n{key}");
         Self { txns, body: Value::Array(body).to_string(), headers }
@@ -50,16 +61,17 @@ impl Request {
     }
 }
 
-fn event(books: &Books, txn: &str) -> Value {
+fn event(books: &Books, txn: &str, words: &str) -> Value {
     let sum = txn.bytes().map(usize::from).sum::<usize>();
     let name = EVENTS[usize::from(sum % 4 == 1)];
     books.hand_in(txn, name);
-    let subject = json!({"format": "email", "email": format!("{}@example.com", sum % 23)});
-    let mut event = json!({"event": name, "subject": subject, "txn": txn});
+    let subject = json!({"format": "email", "email": format!("{}@example.com", sum % 211)});
+    let mut claims = json!({"reason_admin": {"en": words}});
     if name == EVENTS[1] {
-        event["claims"] = json!({"credential_type": "password", "change_type": "update"});
+        claims["credential_type"] = "password".into();
+        claims["change_type"] = "update".into();
     }
-    event
+    json!({"event": name, "subject": subject, "txn": txn, "claims": claims})
 }
 
 impl Load {
@@ -119,7 +131,11 @@ fn produce(books: &Books, address: &str, stop: &AtomicBool, name: &str) {
 
 /// Sends a request; the answer when it is 202.
 fn once(books: &Books, address: &str, request: &Request) -> Option<Value> {
-    match request.send(address)? {
+    let answer = request.send(address)?;
+    if !books.up() {
+        return None;
+    }
+    match answer {
         Answer { status: 202, json } => {
             books.accept(&request.txns, &json);
             return Some(json);

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     books::{Books, Habit, STREAMS, is_odd},
-    running::call,
+    running::{Answer, call},
 };
 
 /// An endpoint that is pushed to; its connections end with the hub's.
@@ -93,6 +93,9 @@ fn read(reader: &mut BufReader<&TcpStream>) -> Option<String> {
 
 /// What is said to a SET; nothing is said before hanging up.
 fn answer(token: &str, books: &Books, stream: usize, habit: Habit) -> Option<String> {
+    if !books.up() {
+        return None;
+    }
     let first = is_odd(&books.txn(token)) && books.turned_away(stream, token);
     if habit == Habit::Refuses && is_odd(&books.txn(token)) {
         let body = r#"{"err":"invalid_request","description":"we take no odd ones"}"#;
@@ -122,10 +125,11 @@ impl Poller {
                 let answer = call(&address, "POST", &path, &headers, &request);
                 // What was not acknowledged comes again.
                 ack = Vec::new();
-                match answer {
+                match answer.filter(|_| books.up()) {
                     Some(answer) if answer.status == 200 => ack = take(&books, stream, &answer.json),
+                    // A hub that stops, or finds no room for the index of its log, says so.
+                    None | Some(Answer { status: 503, .. }) => {}
                     Some(other) => books.fault(format!("a poll was answered with {}", other.status)),
-                    None => {}
                 }
                 thread::sleep(Duration::from_millis(if ack.is_empty() { 30 } else { 5 }));
             }

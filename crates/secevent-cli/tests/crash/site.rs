@@ -123,7 +123,9 @@ impl Site {
             }
             thread::sleep(Duration::from_millis(50));
         }
-        panic!("streams are stuck: {:?}\n{}", self.at_work(), self.hub().process.err.text());
+        let log = self.hub().process.err.text();
+        let last: Vec<_> = log.lines().rev().take(20).collect();
+        panic!("streams are stuck: {:?}\n{last:#?}", self.at_work());
     }
 
     /// The streams that have something open, or waiting, or are not enabled.
