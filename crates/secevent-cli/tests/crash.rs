@@ -44,7 +44,7 @@ impl Moments {
         Self(seed)
     }
 
-    /// Any moment within this time (SplitMix64).
+    /// Any moment within this time (`SplitMix64`).
     fn wait(&mut self, most_ms: u64) {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -98,9 +98,9 @@ fn nothing_that_was_accepted_is_lost_to_a_hundred_kills() {
 /// The power goes this often, under load. The hub that is left without a disk ends by itself.
 fn without_power(cycles: usize) {
     let desk = Desk::new();
-    let Some(disk) = Disk::with_journal(&desk) else { return };
+    let Some(volume) = Disk::with_journal(&desk) else { return };
     let mut moments = Moments::new();
-    let mut site = Site::new(desk, Some(disk));
+    let mut site = Site::new(desk, Some(volume));
     let load = Load::start(&site.books, &site.address, "p");
     for _ in 0..cycles {
         load.accepts(5);
@@ -152,8 +152,8 @@ fn nothing_that_was_accepted_is_lost_with_the_power_of_thirty_times() {
 #[test]
 fn a_hub_whose_disk_becomes_read_only_ends_and_loses_nothing() {
     let desk = Desk::new();
-    let Some(disk) = Disk::with_journal(&desk) else { return };
-    let mut site = Site::new(desk, Some(disk));
+    let Some(volume) = Disk::with_journal(&desk) else { return };
+    let mut site = Site::new(desk, Some(volume));
     let load = Load::start(&site.books, &site.address, "r");
     load.accepts(50);
     // An answer that is on its way while the disk fails may be of either kind.
@@ -177,8 +177,8 @@ const DISK_MEGABYTES: u32 = 128;
 #[test]
 fn a_full_disk_refuses_events_and_loses_nothing() {
     let desk = Desk::new();
-    let Some(disk) = Disk::in_memory(&desk, DISK_MEGABYTES) else { return };
-    let mut site = Site::new(desk, Some(disk));
+    let Some(volume) = Disk::in_memory(&desk, DISK_MEGABYTES) else { return };
+    let mut site = Site::new(desk, Some(volume));
     let load = Load::start(&site.books, &site.address, "f");
     load.accepts(50);
 

@@ -143,7 +143,7 @@ impl Books {
         let said = (jti.clone(), claims);
         match page.sets.get(&txn) {
             Some(before) if *before != said => {
-                self.fault(format!("{txn} came again as {said:?}, not {before:?}"))
+                self.fault(format!("{txn} came again as {said:?}, not {before:?}"));
             }
             Some(_) => page.repeats += 1,
             None => {
@@ -154,11 +154,6 @@ impl Books {
             }
         }
         txn
-    }
-
-    /// The `txn` of a SET.
-    pub(crate) fn txn(&self, token: &str) -> String {
-        read(token).0
     }
 
     /// A SET that came and is not taken as others: `true` the first time.
@@ -196,6 +191,11 @@ impl Books {
         let sum = |what: fn(&Page) -> usize| self.pages.iter().map(|page| what(&locked(page))).sum();
         (self.accepted(), sum(|page| page.sets.len()), sum(|page| page.repeats))
     }
+}
+
+/// The `txn` of a SET.
+pub(crate) fn txn(token: &str) -> String {
+    read(token).0
 }
 
 /// `txn`, `jti` and all claims. Signatures are verified in the end.

@@ -55,8 +55,8 @@ impl Disk {
         let (at, image) = (folder(desk), desk.path("disk.image"));
         File::create(&image).and_then(|file| file.set_len(BYTES)).expect("the folder can be written to");
         let made = tool("mkfs.ext4", &["-q", "-F", "-m", "0", text(&image)]);
-        let disk = Self { at, image: Some(image) };
-        made.and_then(|()| disk.mount()).map_err(|why| skipped(&why)).ok().map(|()| disk)
+        let volume = Self { at, image: Some(image) };
+        made.and_then(|()| volume.mount()).map_err(|why| skipped(&why)).ok().map(|()| volume)
     }
 
     fn mount(&self) -> Result<(), String> {

@@ -14,7 +14,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    books::{Books, Habit, STREAMS, is_odd},
+    books::{Books, Habit, STREAMS, is_odd, txn},
     running::{Answer, call},
 };
 
@@ -96,8 +96,8 @@ fn answer(token: &str, books: &Books, stream: usize, habit: Habit) -> Option<Str
     if !books.up() {
         return None;
     }
-    let first = is_odd(&books.txn(token)) && books.turned_away(stream, token);
-    if habit == Habit::Refuses && is_odd(&books.txn(token)) {
+    let first = is_odd(&txn(token)) && books.turned_away(stream, token);
+    if habit == Habit::Refuses && is_odd(&txn(token)) {
         let body = r#"{"err":"invalid_request","description":"we take no odd ones"}"#;
         let head = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json";
         return Some(format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()));

@@ -31,12 +31,12 @@ pub(crate) struct Site {
 
 impl Site {
     /// A hub with all its streams, on a disk of its own or on that of the desk.
-    pub(crate) fn new(desk: Desk, disk: Option<Disk>) -> Self {
+    pub(crate) fn new(desk: Desk, volume: Option<Disk>) -> Self {
         write(&desk.path("hub.toml"), &config());
         let books = Arc::new(Books::default());
         let (hub, address) = (None, "127.0.0.1:0".to_owned());
         let (pollers, receivers, ids) = (Vec::new(), Vec::new(), Vec::new());
-        let mut site = Self { hub, address, books, ids, pollers, receivers, disk, desk };
+        let mut site = Self { hub, address, books, ids, pollers, receivers, disk: volume, desk };
         site.start();
         site.make_streams();
         site
@@ -172,13 +172,11 @@ fn uri(name: &str) -> String {
 }
 
 fn config() -> String {
-    let mut config = "[store]\nurl = \"sqlite:disk/hub.db\"\n[admin]\ntoken = \"admin-token\"\n\
-         [signing]\nalg = \"ES256\"\n[poll]\nlease = \"1s\"\n"
-        .to_owned();
-    for stream in &STREAMS {
+    let receivers = STREAMS.iter().map(|stream| {
         let (name, audience) = (stream.name, stream.audience);
-        config +=
-            &format!("[[receiver]]\nid = \"{name}\"\ntoken = \"{name}\"\naudience = [\"{audience}\"]\n");
-    }
-    config
+        format!("[[receiver]]\nid = \"{name}\"\ntoken = \"{name}\"\naudience = [\"{audience}\"]\n")
+    });
+    let hub = "[store]\nurl = \"sqlite:disk/hub.db\"\n[admin]\ntoken = \"admin-token\"\n\
+         [signing]\nalg = \"ES256\"\n[poll]\nlease = \"1s\"\n";
+    std::iter::once(hub.to_owned()).chain(receivers).collect()
 }
