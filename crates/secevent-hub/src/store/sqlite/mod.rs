@@ -91,7 +91,11 @@ impl SqliteStore {
 pub(super) fn failed(error: rusqlite::Error) -> StoreError {
     let full = matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull))
         || matches!(&error, rusqlite::Error::SqliteFailure(e, _) if e.extended_code == ffi::SQLITE_IOERR_SHMSIZE);
-    if full { StoreError::Full(error.to_string()) } else { StoreError::Failed(error.to_string()) }
+    // A page that the disk does not give back looks to SQLite like one that was written badly.
+    let unsure = matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt));
+    let next = if unsure { "; or the disk cannot be read: `secevent doctor` tells" } else { "" };
+    let why = format!("{error}{next}");
+    if full { StoreError::Full(why) } else { StoreError::Failed(why) }
 }
 
 impl Store for SqliteStore {
