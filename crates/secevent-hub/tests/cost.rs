@@ -29,7 +29,7 @@ const MANY: u32 = 10_000;
 /// How much dearer a SET may be beside so many streams (docs/benchmarks.md has what was measured).
 const DEARER_MAX: f64 = 1.3;
 /// Each number of streams is measured so often; the least counts, as the one that was disturbed least.
-const RUNS: usize = 4;
+const RUNS: usize = 6;
 const EVENTS: u32 = 600;
 
 fn subject(no: u32) -> SubjectId {
