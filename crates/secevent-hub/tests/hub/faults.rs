@@ -129,7 +129,7 @@ async fn survives(home: Home, fault: Fault, nth: usize) -> bool {
     let receiver = PushReceiver::start([Reply::status(202), refused]).await;
     let hub = loop {
         match Hub::start(home.settings(), store.clone()).await {
-            Ok(hub) => break home.serve(hub, |_| axum::Router::new()).await,
+            Ok(hub) => break home.serve(hub, |_| axum::Router::new()),
             Err(error) if fault == Fault::Full => assert!(error.to_string().contains("full"), "{error}"),
             Err(_) => return true,
         }

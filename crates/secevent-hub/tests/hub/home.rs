@@ -1,10 +1,6 @@
 //! A hub with a folder and an address that outlive it.
 
-use std::{
-    net::{SocketAddr, TcpListener},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use secevent::{Alg, JwkSet, Policy, Set, VerifiedSet};
@@ -13,7 +9,7 @@ use secevent_hub::{Clock, Hub, ReceiverSettings, Settings, store::SqliteStore};
 use secevent_ssf::{engine::Millis, store::Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::{net::TcpSocket, sync::oneshot, task::JoinHandle};
 
 use crate::http_call::{Answer, call};
 
@@ -51,16 +47,31 @@ pub(crate) fn eventually<F: Future<Output = bool>>(
     }
 }
 
+/// Connections that wait to be taken.
+const WAITING_MAX: u32 = 1024;
+
 /// Where a hub lives.
 pub(crate) struct Home {
     folder: TempDir,
     address: SocketAddr,
+    /// Bound and never listened on: between two hubs nobody else is given the address.
+    _reserved: TcpSocket,
+}
+
+/// A socket at this address, which may share it with the one that reserves it.
+fn socket(address: SocketAddr) -> std::io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.set_reuseport(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
 impl Home {
     pub(crate) fn new() -> Self {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        Self { folder: tempfile::tempdir().unwrap(), address }
+        let reserved = socket(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = reserved.local_addr().unwrap();
+        Self { folder: tempfile::tempdir().unwrap(), address, _reserved: reserved }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -131,25 +142,12 @@ impl Home {
         more: impl FnOnce(&Hub) -> Router,
     ) -> Running {
         let hub = Hub::start(settings, store).await.unwrap();
-        self.serve(hub, more).await
+        self.serve(hub, more)
     }
 
-    /// Takes the address again; somebody's connection may have it for a moment.
-    async fn listen(&self) -> tokio::net::TcpListener {
-        for _ in 0..500 {
-            match tokio::net::TcpListener::bind(self.address).await {
-                Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                }
-                bound => return bound.unwrap(),
-            }
-        }
-        panic!("{} is taken", self.address);
-    }
-
-    pub(crate) async fn serve(&self, hub: Hub, more: impl FnOnce(&Hub) -> Router) -> Running {
+    pub(crate) fn serve(&self, hub: Hub, more: impl FnOnce(&Hub) -> Router) -> Running {
         let app = Router::new().merge(hub.transmitter_router()).merge(hub.admin_router()).merge(more(&hub));
-        let listener = self.listen().await;
+        let listener = socket(self.address).unwrap().listen(WAITING_MAX).unwrap();
         let (shut, closed) = oneshot::channel::<()>();
         let server = axum::serve(listener, app).with_graceful_shutdown(async { drop(closed.await) });
         let server = tokio::spawn(async move { server.await.unwrap() });
